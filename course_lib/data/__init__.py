@@ -1,0 +1,1 @@
+"""Where examples come from: a generated language, real English, digit scenes."""

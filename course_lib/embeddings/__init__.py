@@ -1,0 +1,1 @@
+"""Word embeddings: counting, prediction, subwords and the first contextual vectors."""

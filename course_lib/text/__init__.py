@@ -1,0 +1,1 @@
+"""Strings and ids: tokenisers, vocabularies, text metrics."""

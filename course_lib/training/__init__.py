@@ -1,0 +1,1 @@
+"""The one training loop, metrics and recorded experiments."""

@@ -1,0 +1,1 @@
+"""Figures for the book and for live notebooks."""
