@@ -1,6 +1,7 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the rule that continuous integration skips no oracle."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 
@@ -11,9 +12,31 @@ import torch
 torch.set_num_threads(1)
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
+NEVER_SKIPPED = ("oracle", "browser")
 
 
 @pytest.fixture(params=DEVICES)
 def device(request: pytest.FixtureRequest) -> torch.device:
     """The processor, and a CUDA device where there is one."""
     return torch.device(request.param)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under CI a skipped oracle or browser test is a failure: the comparison did not happen."""
+    report = yield
+    required = any(item.get_closest_marker(name) for name in NEVER_SKIPPED)
+    if report.skipped and required and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped under CI, where it must run: {report.longrepr}"
+    return report
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Soak tests run only when asked for (`make soak`)."""
+    if not os.environ.get("SOAK"):
+        soak = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=soak)
+        items[:] = [item for item in items if item not in soak]

@@ -46,9 +46,9 @@ constrain=()
 [ -z "${CONSTRAINTS:-}" ] || constrain=(-c "$CONSTRAINTS")
 echo "setup: installing the course and its tools (a few minutes the first time)"
 if [ "${TORCH:-}" = cpu ]; then
-  try .venv/bin/python -m pip install "${constrain[@]}" torch --index-url https://download.pytorch.org/whl/cpu
+  try .venv/bin/python -m pip install ${constrain[@]+"${constrain[@]}"} torch --index-url https://download.pytorch.org/whl/cpu
 fi
-try .venv/bin/python -m pip install "${constrain[@]}" -e '.[book,grade,test]'
+try .venv/bin/python -m pip install ${constrain[@]+"${constrain[@]}"} -e '.[book,grade,test]'
 try .venv/bin/python -m pip check
 rm -f "$log"
 touch .venv/.ready
