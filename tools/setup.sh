@@ -46,7 +46,7 @@ constrain=()
 [ -z "${CONSTRAINTS:-}" ] || constrain=(-c "$CONSTRAINTS")
 echo "setup: installing the course and its tools (a few minutes the first time)"
 if [ "${TORCH:-}" = cpu ]; then
-  try .venv/bin/python -m pip install ${constrain[@]+"${constrain[@]}"} torch --index-url https://download.pytorch.org/whl/cpu
+  try .venv/bin/python -m pip install ${constrain[@]+"${constrain[@]}"} --no-deps torch --index-url https://download.pytorch.org/whl/cpu
 fi
 try .venv/bin/python -m pip install ${constrain[@]+"${constrain[@]}"} -e '.[book,grade,test]'
 try .venv/bin/python -m pip check
