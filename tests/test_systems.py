@@ -10,7 +10,19 @@ import yaml
 REPOSITORY = Path(__file__).parent.parent
 ROWS = yaml.safe_load((REPOSITORY / "course_lib" / "systems.yml").read_text(encoding="utf-8"))
 REQUIRED = {"id", "part", "name", "zh", "paper", "module", "build", "check", "claim", "status"}
-PARTS = set("words pretraining optimizers losses variants selfsup multimodal contest foundations".split())
+PARTS = set(
+    [
+        "words",
+        "pretraining",
+        "optimizers",
+        "losses",
+        "variants",
+        "selfsup",
+        "multimodal",
+        "contest",
+        "foundations",
+    ]
+)
 BUILT = [row for row in ROWS if row["status"] == "built"]
 
 
