@@ -14,22 +14,21 @@ if ! suits .venv/bin/python; then
   [ -n "$found" ] || stop "needs Python 3.11, 3.12 or 3.13${PYTHON:+ (PYTHON=$PYTHON is not)}: install one, or name it: make book PYTHON=/path/to/python3.12"
 fi
 
-need=4; [ "$(uname -s)" != Linux ] || [ "${TORCH:-}" = cpu ] || need=9
+need=4
 [ -d .venv/lib ] && need=1
-# a local CPU wheel, or TORCH=cpu, needs far less than the CUDA build
 free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
 if [ "$free" -lt "$need" ]; then
-  stop "needs about $need GB of free disk here and found $free GB: free some, or use the smaller CPU build: make book TORCH=cpu"
+  stop "needs at least $need GB of free disk here (9 GB with the CUDA build of PyTorch) and found $free GB: free some, or use the CPU build: make book TORCH=cpu"
 fi
 
 log=$(mktemp "${TMPDIR:-/tmp}/course-setup.XXXXXX")
 try() {
   if ! "$@" >"$log" 2>&1; then
-    tail -n 5 "$log" >&2
     if grep -qiE 'no space left|disk quota' "$log"; then stop "the disk is full: free some space and run the same command again"; fi
     if grep -qiE 'connection|resolve|timed? ?out|network|proxy|SSL|Could not fetch|No matching distribution' "$log"; then
       stop "could not download the packages: check the network (or proxy) and run the same command again; what is installed is kept"
     fi
+    tail -n 5 "$log" >&2
     stop "failed: $* (whole log: $log)"
   fi
 }
