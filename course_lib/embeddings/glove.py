@@ -26,7 +26,7 @@ class GloVeConfig:
     alpha: float = 0.75
     lr: float = 0.05
     epochs: int = 50
-    batch_size: int = 16_384
+    batch_size: int = 4096
     initial_accumulator: float = 1.0  # AdaGrad's sum of squares starts here
 
     @classmethod
@@ -87,7 +87,8 @@ def glove_loss(
     Returns:
         A scalar tensor.
     """
-    difference = _difference(state, rows, columns, counts.log())  # (N,)
+    product = (state.word[rows] * state.context[columns]).sum(-1)  # (N,) wᵢᵀw~ⱼ
+    difference = product + state.word_bias[rows] + state.context_bias[columns] - counts.log()
     return 0.5 * (weight(counts, x_max=x_max, alpha=alpha) * difference.square()).sum()
 
 
@@ -104,14 +105,14 @@ def glove_gradients(
     Returns:
         The scalar loss, and gradients shaped like `state.parameters()`.
     """
-    difference = _difference(state, rows, columns, log_counts)  # (N,)
+    w, c = state.word[rows], state.context[columns]  # (N, E) each
+    bias = state.word_bias[rows] + state.context_bias[columns]
+    difference = (w * c).sum(-1) + bias - log_counts  # (N,)
     slope = weights * difference  # (N,)  ∂J/∂(wᵢᵀw~ⱼ)
     gradients = [torch.zeros_like(p) for p in state.parameters()]
-    at_row = rows[:, None].expand(-1, state.word.shape[1])  # (N, E)
-    at_column = columns[:, None].expand(-1, state.word.shape[1])
     # ∂J/∂wᵢ = Σⱼ f·diff·w~ⱼ,  ∂J/∂w~ⱼ = Σᵢ f·diff·wᵢ
-    gradients[0].scatter_add_(0, at_row, slope[:, None] * state.context[columns])
-    gradients[1].scatter_add_(0, at_column, slope[:, None] * state.word[rows])
+    gradients[0].scatter_add_(0, rows[:, None].expand_as(c), c.mul_(slope[:, None]))
+    gradients[1].scatter_add_(0, columns[:, None].expand_as(w), w.mul_(slope[:, None]))
     gradients[2].scatter_add_(0, rows, slope)
     gradients[3].scatter_add_(0, columns, slope)
     return 0.5 * (slope * difference).sum(), gradients
@@ -179,12 +180,6 @@ def train(
     for last, loss in tqdm(steps, total=config.epochs, desc="GloVe", unit="epoch", disable=None):  # noqa: B007
         losses.append(loss)
     return last.vectors().cpu().numpy(), losses
-
-
-def _difference(state: GloVeState, rows: Tensor, columns: Tensor, log_counts: Tensor) -> Tensor:
-    """wᵢᵀw~ⱼ + bᵢ + b~ⱼ − log Xᵢⱼ at N entries, (N,)."""
-    product = (state.word[rows] * state.context[columns]).sum(-1)
-    return product + state.word_bias[rows] + state.context_bias[columns] - log_counts
 
 
 def _check(counts: csr_matrix, config: GloVeConfig) -> coo_matrix:
