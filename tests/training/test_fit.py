@@ -279,6 +279,28 @@ def test_a_finished_run_is_loaded_and_not_trained_again(tmp_path):
         assert history.stopped == ("patience" if patience else "steps")
 
 
+def test_patience_and_the_best_weights_are_remembered_across_a_resumption(tmp_path):
+    ends = []
+    for name, stops in (("whole", [None]), ("parts", [3, None])):
+        scores = iter([0.1, 0.5, 0.4, 0.3])
+        for stop in stops:
+            model = network()
+
+            def schedule(step, stop=stop):
+                if step + 1 == stop:
+                    signal.raise_signal(signal.SIGINT)
+                return 1.0
+
+            config = FitConfig(steps=20, evaluate_every=2, patience=3, keep_best=True)
+            history = fit(
+                model, data(), weighted_loss, adam(model), config, schedule=schedule,
+                evaluate=lambda m, scores=scores: {"loss": next(scores)}, checkpoint=tmp_path / name,
+            )  # fmt: skip
+        assert (history.stopped, history.evaluations[-1]["step"]) == ("patience", 8)
+        ends.append(weights(model))
+    assert same(*ends)
+
+
 def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path):
     path = tmp_path / "run.pt"
     for steps in (6, 12):
