@@ -1,0 +1,28 @@
+"""The book's own Sphinx extension: outputs that are never stale, source pages, the map of systems, the look."""
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util.typing import ExtensionMetadata
+
+STATIC = Path(__file__).parent / "static"
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Settings that need the extension's own place on disk."""
+    from .outputs import cache_folder
+
+    config.html_static_path = [*config.html_static_path, str(STATIC)]
+    config.nb_execution_cache_path = str(cache_folder())
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Called by Sphinx."""
+    from . import outputs, runtime
+
+    for part in (outputs, runtime):
+        part.setup(app)
+    app.connect("config-inited", configure)
+    app.add_css_file("course.css")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,1 @@
+"""Check the built book (see `main`)."""
