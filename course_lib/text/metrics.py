@@ -64,7 +64,9 @@ def corpus_bleu(
         max_order: the largest n.
         smoothing: what a precision without any match becomes, after Chen and Cherry 2014 (W14-3346):
             "none" leaves 0; "floor" puts `smoothing_value` matches (0.1); "add-k" adds `smoothing_value`
-            (1) to matches and n-grams for n > 1; "exp" takes 1/2, 1/4, ... match for the first, second, ... empty order.
+            (1) to matches and n-grams for n > 1; "exp" takes 1/2, 1/4, ... match for the first, second, ...
+            empty order.
+        smoothing_value: see there.
         effective_order: leave out orders longer than the candidate, for single sentences (not with add-k,
             which fills them).
     Raises:

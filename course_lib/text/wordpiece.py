@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from course_lib.text import store
-from course_lib.text.bpe import Pair, learn_merges, merge_word
+from course_lib.text.merges import Pair, learn_merges, merge_word
 from course_lib.text.tokenise import bert_words
 
 PREFIX = "##"
@@ -65,7 +65,7 @@ def learn_by_likelihood(
     A merge changes the score of every pair that shares a symbol with it, upwards too, so a lazy heap would
     be wrong; the scores are arrays over all pairs and each merge takes one pass over them.
 
-    Args and stopping: as in `course_lib.text.bpe.learn_merges`.
+    Args and stopping: as in `course_lib.text.merges.learn_merges`.
     Returns:
         The vocabulary with the new symbols at its end.
     """

@@ -5,12 +5,14 @@ import json
 import pydoc_data.topics
 import random
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.text.bpe import BPE, BPEConfig, apply_merges, learn_merges, merge_word
+from course_lib.text.bpe import BPE, BPEConfig
+from course_lib.text.merges import apply_merges, learn_merges, merge_word
 from course_lib.text.tokenise import byte_symbols
 
 TEXTS = [text for name, text in sorted(pydoc_data.topics.topics.items()) if name < "exceptions"]
@@ -18,7 +20,7 @@ BYTES = BPE.learn(TEXTS[:5], BPEConfig(vocab_size=600, level="byte"))
 
 
 def hugging_face(texts, config, vocab=()):
-    """Their trainer on the same text; the suffixed alphabet has no fixed order there, so it is handed over."""
+    """Their trainer on the same text; the suffixed alphabet has no fixed order there, so we hand it over."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     suffix = {"end_of_word_suffix": config.end_of_word} if config.suffix else {}
@@ -61,7 +63,7 @@ def counted_anew(words, counts, symbols, steps):
     for step in range(steps):
         pairs = Counter()
         for word, count in zip(words, counts, strict=True):
-            for pair in zip(word, word[1:], strict=False):
+            for pair in pairwise(word):
                 pairs[pair] += count
         best = min(pairs, key=lambda p: (-pairs[p], names.index(p[0]), names.index(p[1])))
         if list(pairs.values()).count(pairs[best]) > 1:

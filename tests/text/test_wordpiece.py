@@ -2,6 +2,7 @@
 
 import pydoc_data.topics
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def test_the_likelihood_trainer_equals_scoring_every_pair_anew():
         for word, count in zip(current, counts, strict=True):
             for symbol in word:
                 single[symbol] += count
-            for a, b in zip(word, word[1:], strict=False):
+            for a, b in pairwise(word):
                 pairs[a, b] += count
         score = {p: c / (single[p[0]] * single[p[1]]) for p, c in pairs.items() if c >= 2}
         a, b = min(score, key=lambda p: (-score[p], names.index(p[0]), names.index(p[1])))
