@@ -1,0 +1,51 @@
+"""nbgrader's settings for this course, for `make release`, `make grade`, formgrader and plain nbgrader."""
+
+from pathlib import Path
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    GetGrades,
+    IgnorePattern,
+    LimitOutput,
+    OverwriteCells,
+    OverwriteKernelspec,
+)
+
+from course_lib.grading.preprocessors import ExecuteTrusted, HideTests, RebuildFromSource, SaveGrades
+
+c = get_config()  # noqa: F821  (nbgrader defines it)
+
+c.CourseDirectory.course_id = "from-word-vectors-to-pretrained-models"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "assignments"
+
+# The submission is rebuilt from the instructor's notebook before anything else looks at it.
+c.Autograde.sanitize_preprocessors = [
+    RebuildFromSource,
+    ClearOutput,
+    OverwriteKernelspec,
+    OverwriteCells,
+    CheckCellMetadata,
+]
+# ExecuteTrusted runs the students' code WITHOUT isolation: grade only submissions you trust.
+c.Autograde.autograde_preprocessors = [
+    ExecuteTrusted,
+    IgnorePattern,
+    ClearMetadataPreprocessor,
+    LimitOutput,
+    SaveGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]
+c.ExecuteTrusted.shutdown_kernel = "immediate"
+c.ExecuteTrusted.extra_arguments = ["--log-level=ERROR"]
+c.ExecuteTrusted.timeout = 30
+c.ExecuteTrusted.budget = 180
+
+# What students get back shows neither hidden tests nor what they print; scripts in it do not run.
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+c.HTMLExporter.sanitize_html = True
