@@ -8,6 +8,7 @@ an error; check what came out (tools/check_book.py). A page is run again only wh
 of course_lib that it imports, a data file that it reads or a main library's version has changed.
 """
 
+# ruff: noqa: E402
 import argparse
 import fcntl
 import json
@@ -97,9 +98,7 @@ def sphinx(output: Path, toc: Path, environment: dict[str, str]) -> tuple[int, s
     command = [sys.executable, "-c", start, "build", str(ROOT), "-n", "-W", "--keep-going", "-q"]
     command += ["--config", str(ROOT / "_config.yml"), "--toc", str(toc), "--path-output", str(output)]
     env = {**os.environ, "PYTHONHASHSEED": "0", "SPHINX_NO_COLOR": "1", "NO_COLOR": "1", **environment}
-    done = subprocess.run(
-        command, cwd=ROOT, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     if done.returncode and not done.stderr.strip():
         return done.returncode, done.stdout
     return done.returncode, done.stderr
@@ -125,6 +124,20 @@ def write_report(folder: Path, found: list[pages.Page]) -> None:
     store.replace_text(folder / "book.json", json.dumps(report, indent=1, sort_keys=True))
 
 
+def remove_leftovers(wanted: set[str]) -> None:
+    """Delete the HTML of pages that are no longer in the book (Sphinx leaves it)."""
+    html = BUILD / "html"
+    for path in [
+        *html.glob("chapters/**/*.html"),
+        *html.glob("source/**/*.html"),
+        *html.glob(".*/**/*.html"),
+    ]:
+        document = path.relative_to(html).with_suffix("").as_posix()
+        code = ROOT / f"{document.removeprefix('source/')}.py"
+        if document not in wanted and not (document.startswith("source/") and code.is_file()):
+            path.unlink()
+
+
 def whole_book(arguments: argparse.Namespace) -> int:
     """Execute, build, check."""
     start = time.perf_counter()
@@ -133,9 +146,7 @@ def whole_book(arguments: argparse.Namespace) -> int:
     for name in missing:
         say(f"MISSING PAGE: {name}.md is listed in _toc.yml, but there is no such file")
     if missing and not arguments.draft:
-        say(
-            "nothing was built: write these pages, take them out of _toc.yml, or build what there is with --draft"
-        )
+        say("nothing was built: write them, take them out of _toc.yml, or build what there is with --draft")
         return 1
     try:
         found = [pages.read_page(name, ROOT) for name in listed if name not in missing]
@@ -148,6 +159,7 @@ def whole_book(arguments: argparse.Namespace) -> int:
         report_failures(failures)
         return 1
     toc = write_toc({page.document for page in found}) if missing else ROOT / "_toc.yml"
+    remove_leftovers({page.document for page in found})
     status, complaints = sphinx(ROOT, toc, {})
     if status or complaints.strip():
         say(complaints.rstrip())
@@ -160,9 +172,7 @@ def whole_book(arguments: argparse.Namespace) -> int:
         [sys.executable, str(ROOT / "tools" / "check_book.py"), "--toc", str(toc)], cwd=ROOT
     )
     if check.returncode == 0:
-        say(
-            f"the book is in {(BUILD / 'html' / 'index.html').relative_to(ROOT)}: open it, or run `make serve`"
-        )
+        say("the book is in _build/html/index.html: open it, or run `make serve`")
     return check.returncode
 
 

@@ -1,4 +1,4 @@
-"""The book's own Sphinx extension: outputs that are never stale, source pages, the map of systems, the look."""
+"""The book's own Sphinx extension: fresh outputs, source pages, the map of systems, the look."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def configure(app: Sphinx, config: Config) -> None:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Called by Sphinx."""
-    from . import outputs, runtime
+    from . import listing, outputs, register, runtime
 
-    for part in (outputs, runtime):
+    for part in (listing, outputs, register, runtime):
         part.setup(app)
     app.connect("config-inited", configure)
     app.add_css_file("course.css")

@@ -108,7 +108,6 @@ def complaints(notebook: nbformat.NotebookNode) -> str:
         number += 1
         text = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
         if text:
-            found.append(
-                f"code cell {number} wrote to stderr:\n{first_lines(cell.source)}\n{ANSI.sub('', text).rstrip()}"
-            )
+            said = ANSI.sub("", text).rstrip()
+            found.append(f"code cell {number} wrote to stderr:\n{first_lines(cell.source)}\n{said}")
     return "\n".join(found)

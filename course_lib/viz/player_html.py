@@ -25,7 +25,10 @@ SCRIPT = """
     [].forEach.call(pictures,function(p,i){p.style.display=i===index?'block':'none';});
     box.dataset.frame=index;
   }
-  function stop(){clearInterval(timer);timer=null;button.textContent='\\u25b6';button.setAttribute('aria-label','Play');}
+  function stop(){
+    clearInterval(timer);timer=null;
+    button.textContent='\\u25b6';button.setAttribute('aria-label','Play');
+  }
   function step(){
     var s=sliders[0];
     if(+s.value>=+s.max){stop();return;}
@@ -59,7 +62,8 @@ def page(player: "Player") -> str:
             '<label style="display:inline-flex;flex:1 1 14rem;gap:.5rem;align-items:center">'
             f"<span>{escape(label)}</span>"
             f'<input type="range" min="0" max="{len(names) - 1}" step="1" value="0" autocomplete="off" '
-            f'aria-valuetext="{escape(names[0], quote=True)}" data-names="{listed}" style="flex:1;min-width:6rem">'
+            f'aria-valuetext="{escape(names[0], quote=True)}" data-names="{listed}" '
+            'style="flex:1;min-width:6rem">'
             f'<output style="min-width:4ch">{escape(names[0])}</output></label>'
         )
     pictures = "".join(

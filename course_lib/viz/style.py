@@ -70,7 +70,8 @@ def use() -> None:
     """
     import matplotlib
 
-    matplotlib.rcParams.update(settings())
+    parameters: Any = matplotlib.rcParams
+    parameters.update(settings())
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -78,6 +79,6 @@ def use() -> None:
         return
     shell = get_ipython()
     if shell is not None and hasattr(shell, "kernel"):
-        import matplotlib.pyplot  # noqa: F401  (loads the inline backend, whose formats are set next)
+        import matplotlib.pyplot  # loads the inline backend, whose formats are set next
 
         set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})

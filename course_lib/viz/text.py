@@ -68,7 +68,7 @@ def table(rows: Iterable[Sequence[Any]], header: Sequence[str], caption: str = "
 
 
 def _is_number(value: Any) -> bool:
-    return hasattr(value, "__float__") and not isinstance(value, str | bool) or value is None
+    return value is None or (hasattr(value, "__float__") and not isinstance(value, str | bool))
 
 
 def _shown(value: Any) -> str:
@@ -111,7 +111,8 @@ def verdict(comparison: Comparison, claim: str = "") -> Html:
     said = f"<p>{escape(claim)}</p>" if claim else ""
     html = (
         f'<div class="course-verdict course-verdict-{tone}" role="note" style="{line}">'
-        f'<p><strong><span aria-hidden="true">{SIGNS[tone]}</span> Verdict: {escape(comparison.verdict)}</strong></p>'
+        f'<p><strong><span aria-hidden="true">{SIGNS[tone]}</span> '
+        f"Verdict: {escape(comparison.verdict)}</strong></p>"
         f"{said}<p>{escape(detail)}</p></div>"
     )
     return Html(html, f"Verdict: {comparison.verdict}\n" + (f"{claim}\n" if claim else "") + detail)
