@@ -2,7 +2,7 @@
 
 Sennrich, Haddow and Birch 2016, "Neural Machine Translation of Rare Words with Subword Units",
 arXiv:1508.07909; the byte level is Radford et al. 2019 (GPT-2), which knows all 256 bytes and so has no
-unknown symbol. The two algorithms are in `course_lib.text.merges`; here are the vocabulary, text in, text out,
+unknown symbol. The two algorithms are in `course_lib.text.merges`; here are the vocabulary, text in and out,
 and files. Left out: dropout of merges, and splitting below a frequency threshold at encoding.
 """
 

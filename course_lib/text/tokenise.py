@@ -12,10 +12,9 @@ from functools import cache
 
 import regex
 
-# letters, with inner apostrophes and hyphens | numbers, with inner points and commas | underscores | one
-# other mark
+# letters with inner ' - _ | numbers with inner points and commas | underscores | one other mark
 _WORDS = regex.compile(
-    r"[\p{L}\p{M}]++(?:['’-][\p{L}\p{M}]++)*+|\p{N}++(?:[.,]\p{N}++)*+|_++|[^\s\p{L}\p{M}\p{N}_]"
+    r"[\p{L}\p{M}]++(?:['’_-][\p{L}\p{M}]++)*+|\p{N}++(?:[.,]\p{N}++)*+|_++|[^\s\p{L}\p{M}\p{N}_]"
 )
 _GPT2 = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?][\"')\]]*)\s+(?=[\"'(\[]*[\p{Lu}\p{N}])")
