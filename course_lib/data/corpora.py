@@ -2,7 +2,7 @@
 
 The English is the prose in Python's own help texts (`pydoc_data.topics`) and in the docstrings of the
 standard library and of a fixed list of packages that this course needs anyway. Files are parsed, never
-imported. What they say depends on the versions installed, so every result records `TextCorpus.about()`: size and SHA-256.
+imported. What they say depends on the installed versions, so a result records `about()`: size and SHA-256.
 """
 
 import hashlib
