@@ -14,8 +14,8 @@ from nbformat.v4 import new_output
 from course_lib.grading.regions import HIDDEN, collapse, find_secrets, lines, without_hidden
 
 FAILED = (
-    "A hidden test of this cell failed. Hidden tests ask the same of your code as the text above, "
-    "with other inputs."
+    "A hidden test of this cell failed. It asks the same of your code\n"
+    "as the text above does, with other inputs."
 )
 WITHHELD = "[left out: this output repeats hidden tests]"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader import utils
@@ -48,6 +49,7 @@ class ExecuteTrusted(Execute):
         self, nb: NotebookNode, resources: Resources, km: Any = None
     ) -> tuple[NotebookNode, Resources]:
         self._deadline = time.monotonic() + self.budget
+        self._stopped = ""
         self._cell_timeout = int(self.timeout)  # type: ignore[has-type]
         nb, resources = super().preprocess(nb, resources, km)
         for cell in nb.cells:
@@ -59,12 +61,23 @@ class ExecuteTrusted(Execute):
         self, cell: NotebookNode, resources: Resources, index: int
     ) -> tuple[NotebookNode, Resources]:
         left = self._deadline - time.monotonic()
-        if cell.cell_type == "code" and left <= 0:
-            text = f"not run: the notebook took longer than {self.budget} seconds"
-            cell.outputs = [new_output("error", ename="OutOfTime", evalue=text, traceback=[text])]
+        if left <= 0 and not self._stopped:
+            self._stopped = f"the notebook took longer than {self.budget} seconds"
+        if cell.cell_type == "code" and self._stopped:
+            _add_error(cell, "NotRun", f"not run: {self._stopped}")
             return cell, resources
         self.timeout = max(1, min(self._cell_timeout, int(left)))
-        return super().preprocess_cell(cell, resources, index)
+        try:
+            return super().preprocess_cell(cell, resources, index)
+        except (CellTimeoutError, DeadKernelError) as error:
+            hung = isinstance(error, CellTimeoutError)
+            self._stopped = "an earlier cell did not stop" if hung else "an earlier cell ended Python"
+            _add_error(cell, "DidNotStop" if hung else "PythonEnded", "nothing after this cell was run")
+            return cell, resources
+
+
+def _add_error(cell: NotebookNode, name: str, text: str) -> None:
+    cell.outputs.append(new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"]))
 
 
 def _only_errors_count(outputs: list[NotebookNode]) -> list[NotebookNode]:

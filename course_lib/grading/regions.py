@@ -71,23 +71,18 @@ def delimiter_problems(source: str, where: str) -> list[str]:
     return problems
 
 
-def secret_lines(source: NotebookNode, released: NotebookNode) -> set[str]:
+def secret_lines(source: NotebookNode) -> set[str]:
     """The telling lines of the instructor's notebook that must not reach a student, white space collapsed.
 
-    Everything between delimiters and every answer that is replaced as a whole, less the lines that
-    the released notebook may show because they also stand outside of any region.
+    Everything between delimiters, and every answer that is replaced as a whole; imports are no secret.
     """
     secret: set[str] = set()
-    public: set[str] = set()
     for cell in source.cells:
-        meta = cell.metadata.get("nbgrader", {})
         parts = list(lines(cell.source))
-        whole = meta.get("solution") and not any(line.kind == SOLUTION for line in parts)
-        for line in parts:
-            hidden = whole or (line.kind is not None and not line.is_delimiter)
-            (secret if hidden else public).add(collapse(line.text))
-    shown = {collapse(text) for cell in released.cells for text in cell.source.split("\n")}
-    return {text for text in secret if len(text) >= _TELLING} - (public & shown)
+        answer = cell.metadata.get("nbgrader", {}).get("solution")
+        whole = answer and not any(line.kind == SOLUTION for line in parts)
+        secret |= {collapse(x.text) for x in parts if not x.is_delimiter and (whole or x.kind is not None)}
+    return {text for text in secret if len(text) >= _TELLING and not text.startswith(("import ", "from "))}
 
 
 def find_secrets(text: str, secrets: set[str]) -> list[str]:
