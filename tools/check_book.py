@@ -153,8 +153,9 @@ def check_pages(site: Site) -> Iterator[str]:
         if not name.startswith("source/"):
             yield f"{name}: built, but not in the table of contents"
     for path in site.files:
-        if path.stat().st_size > LARGEST_PAGE:
-            yield f"{site.name(path)}: {path.stat().st_size / 1e6:.0f} MB is more than {LARGEST_PAGE / 1e6:.0f} MB"
+        size = path.stat().st_size
+        if size > LARGEST_PAGE:
+            yield f"{site.name(path)}: {size / 1e6:.0f} MB is more than {LARGEST_PAGE / 1e6:.0f} MB"
 
 
 def check_outputs(site: Site) -> Iterator[str]:
@@ -225,9 +226,8 @@ def check_links(site: Site) -> Iterator[str]:
             target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
                 yield f"{site.name(path)}: dead link {link}"
-            elif parts.fragment and target.suffix == ".html":
-                if unquote(parts.fragment) not in site.page(target).ids | {"top"}:
-                    yield f"{site.name(path)}: dead anchor {link}"
+            elif target.suffix == ".html" and unquote(parts.fragment) not in site.page(target).ids | {"", "top"}:
+                yield f"{site.name(path)}: dead anchor {link}"
 
 
 def check_requests(site: Site) -> Iterator[str]:
@@ -259,8 +259,15 @@ def check_anatomy(site: Site) -> Iterator[str]:
 
 
 CHECKS: list[Callable[[Site], Iterator[str]]] = [
-    check_pages, check_outputs, check_streams, check_time, check_alt, check_links, check_requests, check_anatomy,
-]  # fmt: skip
+    check_pages,
+    check_outputs,
+    check_streams,
+    check_time,
+    check_alt,
+    check_links,
+    check_requests,
+    check_anatomy,
+]
 
 
 def problems(site: Site) -> list[str]:
@@ -295,9 +302,8 @@ def main() -> int:
         print(f"CHECK  {problem}")
     times = [site.report[d]["seconds"] or 0.0 for d in site.with_code()]
     about = f"{len(times)} with code, {sum(times):.0f} s of run time, longest {max(times, default=0.0):.1f} s"
-    print(
-        f"checked {len(site.files)} HTML files, {len(site.documents)} pages ({about}): {len(found)} problem(s)"
-    )
+    what = f"{len(site.files)} HTML files, {len(site.documents)} pages"
+    print(f"checked {what} ({about}): {len(found)} problem(s)")
     return 1 if found else 0
 
 

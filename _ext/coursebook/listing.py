@@ -62,8 +62,8 @@ def numbered(code: str) -> str:
     """Highlighted code in which each line has an anchor #L and its number."""
     lines = highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).splitlines()
     rows = (
-        f'<span class="source-line" id="L{n}"><a class="source-number" href="#L{n}" aria-label="line {n}">{n}</a>'
-        f"{line}\n</span>"
+        f'<span class="source-line" id="L{n}">'
+        f'<a class="source-number" href="#L{n}" aria-label="line {n}">{n}</a>{line}\n</span>'
         for n, line in enumerate(lines, 1)
     )
     return f'<div class="highlight source-file"><pre tabindex="0">{"".join(rows)}</pre></div>'
@@ -75,7 +75,8 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         return
     for path in shown_files():
         name = path.relative_to(ROOT).as_posix()
-        body = f'<section class="source-page"><h1>{escape(name)}</h1>{numbered(path.read_text(encoding="utf-8"))}</section>'
+        code = numbered(path.read_text(encoding="utf-8"))
+        body = f'<section class="source-page"><h1>{escape(name)}</h1>{code}</section>'
         yield (f"source/{name.removesuffix('.py')}", {"title": name, "body": body}, "page.html")
 
 
