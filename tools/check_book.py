@@ -226,7 +226,11 @@ def check_links(site: Site) -> Iterator[str]:
             target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
                 yield f"{site.name(path)}: dead link {link}"
-            elif target.suffix == ".html" and unquote(parts.fragment) not in site.page(target).ids | {"", "top"}:
+            elif target.suffix == ".html" and unquote(parts.fragment) not in {
+                "",
+                "top",
+                *site.page(target).ids,
+            }:
                 yield f"{site.name(path)}: dead anchor {link}"
 
 

@@ -7,6 +7,7 @@ points fall into rows of tokens joined by attention. All colours are mid-tones, 
 black. The same code always draws the same files.
 """
 
+# ruff: noqa: E501
 import math
 import random
 from pathlib import Path
@@ -46,7 +47,12 @@ def mark(scale: float) -> str:
         arrow(*a, 25.2, 21.2, "#f4b04a", 4.2, 9),
         arrow(*c, 48.2, 24.2, "#f4b04a", 4.2, 9),
     ]
-    parts += [dot(*a, 5.2, "#ffffff"), dot(*b, 5.2, "#6cc3ff"), dot(*c, 5.2, "#ffffff"), dot(*d, 5.2, "#6cc3ff")]
+    parts += [
+        dot(*a, 5.2, "#ffffff"),
+        dot(*b, 5.2, "#6cc3ff"),
+        dot(*c, 5.2, "#ffffff"),
+        dot(*d, 5.2, "#6cc3ff"),
+    ]
     return f'<g transform="scale({scale})"><rect width="64" height="64" rx="14" fill="#16324f"/>{"".join(parts)}</g>'
 
 
@@ -59,7 +65,7 @@ def write(name: str, width: int, height: int, title: str, body: str) -> None:
 def cover() -> str:
     """Words as points, which fall into rows joined by attention."""
     rng = random.Random(7)
-    width, height, rows, columns = 960, 260, 4, 9
+    rows, columns = 4, 9
     left = [(46 + rng.random() * 330, 24 + rng.random() * 212) for _ in range(64)]
     grid = [(500 + 50 * c, 40 + 60 * r) for r in range(rows) for c in range(columns)]
     parts = []
@@ -70,8 +76,8 @@ def cover() -> str:
                 (x1, y1), (x2, y2) = grid[r * columns + c], grid[(r + 1) * columns + k]
                 colour = (BLUE, PINK, GREEN)[r]
                 parts.append(
-                    f'<path d="M{x1} {y1}C{x1} {y1 + 30} {x2} {y2 - 30} {x2} {y2}" fill="none" stroke="{colour}" '
-                    f'stroke-width="{0.6 + 2 * weight:.2f}" opacity="{0.18 + 0.55 * weight:.2f}"/>'
+                    f'<path d="M{x1} {y1}C{x1} {y1 + 30} {x2} {y2 - 30} {x2} {y2}" fill="none" '
+                    f'stroke="{colour}" stroke-width="{0.6 + 2 * weight:.2f}" opacity="{0.18 + 0.55 * weight:.2f}"/>'
                 )
     for r in range(rows):  # the flight of some words from the cloud into the first column
         x, y = grid[r * columns]
@@ -83,8 +89,11 @@ def cover() -> str:
             )
     for number, (x, y) in enumerate(left):
         parts.append(dot(x, y, 2.2 + 3.4 / (1 + number / 9), GREY, 0.35 + 0.3 * rng.random()))
+    colours = (BLUE, PINK, GREEN, AMBER)
     for number, (x, y) in enumerate(grid):
-        parts.append(f'<rect x="{x - 9}" y="{y - 6}" width="18" height="12" rx="4" fill="{(BLUE, PINK, GREEN, AMBER)[number // columns]}"/>')
+        parts.append(
+            f'<rect x="{x - 9}" y="{y - 6}" width="18" height="12" rx="4" fill="{colours[number // columns]}"/>'
+        )
     a, b, c, d = (96, 196), (150, 74), (236, 214), (290, 92)
     for x1, y1, x2, y2 in ((*a, *b), (*c, *d)):
         parts.append(arrow(x1, y1, x2 - 4, y2 + 9, AMBER, 3.4, 13))
@@ -96,7 +105,8 @@ def cover() -> str:
     parts += [dot(*p, 7, BLUE) for p in (a, b, c, d)]
     font = 'font-family="ui-serif, Georgia, serif" font-style="italic" font-size="15"'
     for (x, y), word in ((a, "walk"), (b, "walked"), (c, "sing"), (d, "sang")):
-        parts.append(f'<text x="{x - 12}" y="{y + (24 if y > 150 else -14)}" fill="#7c7c7c" {font}>{word}</text>')
+        below = y + (24 if y > 150 else -14)
+        parts.append(f'<text x="{x - 12}" y="{below}" fill="#7c7c7c" {font}>{word}</text>')
     return "".join(parts)
 
 

@@ -6,9 +6,9 @@ One import serves a page: `from course_lib import viz`. Nothing heavy loads befo
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course_lib.viz.player import explore as explore
-    from course_lib.viz.player import player as player
-    from course_lib.viz.source import source as source
+    from course_lib.viz.players import explore as explore
+    from course_lib.viz.players import player as player
+    from course_lib.viz.sources import source as source
     from course_lib.viz.style import use as use
     from course_lib.viz.text import recorded as recorded
     from course_lib.viz.text import table as table
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     "use": "course_lib.viz.style",
-    "source": "course_lib.viz.source",
-    "player": "course_lib.viz.player",
-    "explore": "course_lib.viz.player",
+    "source": "course_lib.viz.sources",
+    "player": "course_lib.viz.players",
+    "explore": "course_lib.viz.players",
     "table": "course_lib.viz.text",
     "verdict": "course_lib.viz.text",
     "recorded": "course_lib.viz.text",

@@ -4,7 +4,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from course_lib.viz.player import Player
+    from course_lib.viz.players import Player
 
 # Shows the picture for the sliders' positions; steps the first slider while playing. No library.
 SCRIPT = """

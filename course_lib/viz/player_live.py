@@ -4,7 +4,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course_lib.viz.player import Player
+    from course_lib.viz.players import Player
 
 
 def control(player: "Player") -> Any:

@@ -7,6 +7,7 @@ few lines of JavaScript and no library.
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from course_lib.viz.frames import Frame, draw
@@ -43,9 +44,11 @@ class Player:
             shell = get_ipython()
             if shell is None or not hasattr(shell, "kernel"):
                 return None
-            from course_lib.viz.player_live import control
+            import_module("ipywidgets")
         except ImportError:
             return None
+        from course_lib.viz.player_live import control
+
         return control(self)
 
     def frame(self, places: Sequence[int]) -> Frame:
@@ -57,7 +60,7 @@ class Player:
 
     def __repr__(self) -> str:
         controls = ", ".join(f"{name} ({len(values)} positions)" for name, values in self.axes.items())
-        return f"Figure to play with: {self.alt} Controls: {controls}."
+        return f"Figure to play with: {_sentence(self.alt)} Controls: {controls}."
 
 
 def player(
