@@ -64,6 +64,8 @@ PREFIXES = (
     _phrase("none", 0.75, ""),
     _phrase("link", 0.15, "?link"),
     _phrase("time", 0.10, "?time ,"),
+    _phrase("opening", 0.0, "?opening"),  # of a document's first sentence
+    _phrase("closing", 0.0, "?closing"),  # of its last
 )
 SUBJECTS = (
     _phrase("plain", 0.22, "det.S noun.S"),
@@ -73,7 +75,7 @@ SUBJECTS = (
     _phrase("relative object", 0.05, "det.S noun.S that det.R noun.R verb.Q:R"),
     _phrase("relative subject", 0.05, "det.S noun.S who verb.B:S det.P noun.P"),
     _phrase("aside", 0.09, f"det.S noun.S , {ASIDE} ,"),
-    _phrase("agent", 0.10, "det.S agent.A of det.P noun.P:A"),
+    _phrase("agent", 0.10, "det.S agent.A of det.P:A noun.P:A"),
     _phrase("and", 0.04, "det.S noun.S and det.P noun.P", number=1),
     _phrase("person", 0.05, "first.PERSON last.PERSON", number=0),
     _phrase("organisation", 0.03, "first.ORGANISATION last.ORGANISATION", number=0),

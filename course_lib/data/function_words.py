@@ -7,12 +7,12 @@ As in Carroll's "Jabberwocky", a reader sees the grammar although no noun means 
 FUNCTION_WORDS: dict[str, str] = {
     **dict.fromkeys(("the", "a", "this", "each", "these", "many", "some"), "DET"),
     **dict.fromkeys(("of", "in", "near", "under", "beside", "with", "behind"), "PREP"),
-    **dict.fromkeys(("and", "that", "like", "unlike", "than", "while"), "CONJ"),
+    **dict.fromkeys(("and", "that", "like", "unlike", "than"), "CONJ"),
     **dict.fromkeys(("who", "it", "they"), "PRON"),
     **dict.fromkeys(("is", "are", "was", "were"), "AUX"),
     **dict.fromkeys(("very", "quite", "much", "far", "rather", "somewhat"), "ADV"),
     **dict.fromkeys(("yesterday", "once", "today", "now"), "ADV"),
-    **dict.fromkeys(("then", "afterwards", "so"), "ADV"),
+    **dict.fromkeys(("then", "afterwards", "so", "first", "initially", "finally", "lastly"), "ADV"),
     **dict.fromkeys((",", "."), "PUNCT"),
 }
 # choices: name -> ((word, probability), ...)
@@ -29,5 +29,6 @@ CHOICES: dict[str, tuple[tuple[str, float], ...]] = {
     "more": (("much", 0.6), ("far", 0.4)),
     "less": (("rather", 0.5), ("somewhat", 0.5)),
     "compare": (("like", 0.6), ("unlike", 0.4)),
-    "contrast": (("while", 1.0),),
+    "opening": (("first", 0.7), ("initially", 0.3)),
+    "closing": (("finally", 0.7), ("lastly", 0.3)),
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib.data.company import Company
+from course_lib.data.frequencies import expected
 from course_lib.data.function_words import FUNCTION_WORDS
 from course_lib.data.lexicon import (
     CLASSES,
@@ -61,10 +62,8 @@ def build(lemmas: Lemmas, company: Company, size: Sizes, generator: np.random.Ge
             (stem.capitalize(), POS_NAMES.index("NAME"), topics, units + len(FUNCTION_WORDS) + i, -1, 0)
         )
     entities, casts = _entities(size, topics, name_rows, generator)
-    from course_lib.data.frequencies import expected
-
     inventory = Inventory(words, by_inflection, entities[:, :2])
-    shares = expected(company, lemmas, inventory, casts, len(rows))
+    shares = expected(company, inventory, casts, len(rows))
     return _number(rows, shares, entities, casts, inventory, spelled, lemmas, topics)
 
 
@@ -110,15 +109,17 @@ def _entities(
     A first name is used in every topic, each time with another last name; a last name is shared by several
     first names and types. So neither part alone says who is meant, nor of what type.
     """
-    kinds = len(ENTITY_TYPES)
-    per_topic = max(size.firsts, min(size.lasts, 2 * size.lasts // topics))
-    rows, casts = [], np.zeros((topics, kinds, size.firsts), np.int64)
+    kinds, firsts = len(ENTITY_TYPES), size.firsts
+    per_topic = max(firsts, -(-2 * size.lasts // topics))
+    order = generator.permutation(size.lasts)
+    rows: list[tuple[int, int, int, int]] = []
+    casts = np.zeros((topics, kinds, firsts), np.int64)
     for topic in range(topics):
-        local = generator.permutation(size.lasts)[:per_topic]
+        local = generator.permutation(order[(topic * per_topic + np.arange(per_topic)) % size.lasts])
         for kind in range(kinds):
-            chosen = generator.permutation(local)[: size.firsts]
-            for first in range(size.firsts):
+            chosen = generator.permutation(local[(kind * firsts + np.arange(firsts)) % per_topic])
+            for first in range(firsts):
                 casts[topic, kind, first] = len(rows)
-                last = base + kinds * size.firsts + int(chosen[first])
-                rows.append((base + kind * size.firsts + first, last, kind, topic))
+                last = base + kinds * firsts + int(chosen[first])
+                rows.append((base + kind * firsts + first, last, kind, topic))
     return np.array(rows, np.int64), casts

@@ -19,6 +19,7 @@ SCRIPT = 0.7  # a sentence's verb is the follower of the verb before
 PARTNER = 0.7  # an aside is about the partner topic
 PLURAL = 0.4
 PAST = 0.4
+MARKED = 0.5  # a document's first and last sentence are marked as such
 SHORT = 0.6  # a later mention of an entity is its last name alone
 
 
@@ -69,6 +70,7 @@ def draw_plots(documents: int, company: Company, casts: np.ndarray, generator: n
     lost = (phrases["subject"] == subject_names.index("pronoun")) & ~old
     phrases["subject"][lost] = subject_names.index("plain")
     _shorten_mentions(phrases, document, generator)
+    _mark_ends(phrases["prefix"], starts, generator)
     forced = np.array([-1 if p.number is None else p.number for p in PARTS["subject"]])[phrases["subject"]]
     numbers["S"] = np.where(forced >= 0, forced, numbers["S"])
     topic = topics[document]
@@ -93,6 +95,14 @@ def _choose(part: str, n: int, generator: np.random.Generator) -> np.ndarray:
     probabilities = np.array([phrase.probability for phrase in PARTS[part]])
     cumulative = np.cumsum(probabilities) / probabilities.sum()
     return np.searchsorted(cumulative, generator.random(n), side="right")
+
+
+def _mark_ends(prefix: np.ndarray, starts: np.ndarray, generator: np.random.Generator) -> None:
+    """Let first and last sentences open with words of their own and never with a link, in place."""
+    names = [phrase.name for phrase in PARTS["prefix"]]
+    for rows, name in ((starts[:-1], "opening"), (starts[1:] - 1, "closing")):
+        prefix[rows[prefix[rows] == names.index("link")]] = names.index("none")
+        prefix[rows[generator.random(len(rows)) < MARKED]] = names.index(name)
 
 
 def _shorten_mentions(

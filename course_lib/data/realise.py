@@ -89,7 +89,7 @@ class Filler:
         drawn: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
     ) -> np.ndarray:
         role, _, other = argument.partition(":")
-        self._draw_role(role, other if kind == "noun" else "", rows, drawn)
+        self._draw_role(role, other if kind in ("noun", "det") else "", rows, drawn)
         lemma, number = drawn[role][1], drawn[role][2]
         table = self.inventory.lemmas
         if kind == "det":
@@ -128,7 +128,7 @@ class Filler:
         topic = (self.plot.topic if where == "own" else self.plot.other)[rows]
         if head:
             self._draw_role(head, "", rows, drawn)
-            unit = self.company.draw_child(drawn[head][0], (_class_of(head), name), topic, self.generator)
+            unit = self.company.draw_child(drawn[head][0], (class_of(head), name), topic, self.generator)
         else:
             unit = self.company.draw_free(name, topic, self.generator)
         number = (self.generator.random(len(rows)) < PLURAL).astype(np.int64)
@@ -145,7 +145,8 @@ class Filler:
         return np.where(number == 1, plural, singular)
 
 
-def _class_of(role: str) -> str:
+def class_of(role: str) -> str:
+    """The class of content word that a role draws."""
     return {"S": "noun", "O": "noun", "V": "verb"}.get(role) or ROLES[role][0]
 
 

@@ -7,11 +7,13 @@ spellings (Zipf's law of abbreviation, Zipf 1949, "Human Behavior and the Princi
 
 import numpy as np
 
-SIMPLE = ("b", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z")
+SIMPLE = ("b", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w")
 CLUSTERS = ("bl", "br", "dr", "fl", "gl", "gr", "kl", "kr", "pl", "pr", "sk", "sl", "sn", "sp", "st", "tr")
 VOWELS = ("a", "e", "i", "o", "u")
-CODAS = ("b", "k", "l", "m", "n", "p", "t", "v", "x", "z", "nd", "lm", "rk", "lt", "mp", "sk", "nt", "rm")
-UNWANTED = ("fag", "nig", "nazi", "vag", "pak", "kik", "dik", "fuk", "kun", "tit", "sex", "rap", "hom", "zip")
+CODAS = ("b", "d", "g", "k", "l", "m", "n", "p", "r", "t", "nd", "lm", "rk", "lt", "mp", "sk", "nt", "rn")
+UNWANTED = tuple(
+    "fag nig neg nazi vag pak kik dik fuk kun kum kok tit sex rap hom wog slut anal gip pedo deb".split()
+)
 RESERVED_ENDINGS = ("s", "ed", "or", "er", "ly", "eth")
 
 
@@ -46,6 +48,5 @@ def _add(
                 text = np.char.add(text, part)
         text = np.char.add(text, np.asarray(CODAS)[generator.integers(len(CODAS), size=size)])
         for word in text.tolist():
-            if len(found) < n and not word.startswith("un") and not word.endswith(RESERVED_ENDINGS):
-                if not any(bad in word for bad in UNWANTED):
-                    found.setdefault(word)
+            if len(found) < n and not word.endswith(RESERVED_ENDINGS) and not any(b in word for b in UNWANTED):
+                found.setdefault(word)
