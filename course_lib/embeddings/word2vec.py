@@ -9,6 +9,7 @@ skip-gram with negative sampling shares its noise words within a block of text (
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -74,6 +75,9 @@ class Word2Vec:
         return WordVectors(self.vocabulary.words, self.output)
 
 
+Report = Callable[[Word2Vec, Progress], None]
+
+
 def new_model(vocabulary: Vocabulary, config: Word2VecConfig, device: str | torch.device = "cpu") -> Word2Vec:
     """An untrained model: small uniform word vectors, zero output rows, as in word2vec's program.
 
@@ -99,12 +103,15 @@ def train(
     device: str | torch.device = "cpu",
     remap: np.ndarray | None = None,
     total_tokens: int | None = None,
-    on_progress: Callable[[Word2Vec, Progress], None] | None = None,
+    on_progress: Report | None = None,
     measure_every: int = 50,
+    workers: int = 1,
 ) -> Word2Vec:
     """Learn vectors from a text of any length; memory holds the model and about a million tokens.
 
-    The same seed gives the same vectors on the same processor with the same number of threads.
+    With one worker, the same seed gives the same vectors on the same processor. Several workers write to the
+    same matrices without waiting for each other (Niu et al. 2011, "Hogwild!", arXiv:1106.5730), so no two runs
+    are quite the same; call `torch.set_num_threads(1)` before, or threads stand in each other's way.
 
     Args:
         source: ids and sentence offsets, sentences of ids, or a stream of those (`token_stream.parts`).
@@ -116,43 +123,72 @@ def train(
             counts.
         on_progress: called with the model every `measure_every` steps.
         measure_every: steps between two measurements of the loss.
+        workers: threads that take steps at the same time.
     Returns:
         The trained model.
     Raises:
         ValueError: for a vocabulary of fewer than two words, or a text without one pair of neighbours.
     """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
     config = config or Word2VecConfig()
     model = new_model(vocabulary, config, device)
-    step = _stepper(model, torch.Generator(device=device).manual_seed(config.seed + 1))
-    windows = torch.Generator().manual_seed(config.seed + 2)
+    total = config.epochs * (total_tokens or int(vocabulary.counts.sum()))
+    run = _Run(model, total, workers, on_progress, measure_every)
     rng = np.random.default_rng(config.seed)
     keep = keep_probability(vocabulary.counts, config.subsample)
-    total = config.epochs * (total_tokens or int(vocabulary.counts.sum()))
-    batch = config.batch_tokens or default_batch_tokens(config, len(vocabulary), torch.device(device))
     again = passes(source, config.epochs)
-    seen = steps = 0
-    pairs = torch.zeros((), device=device)
     for _ in range(config.epochs):
         for piece in pieces(again(), keep, rng, remap):
-            ids, sentence, reach = _padded(piece, config.window, windows, device)
-            for start in range(0, len(piece.ids), batch):
-                done = seen + piece.seen * start // len(piece.ids)
-                lr = max(config.learning_rate * (1 - done / total), config.min_learning_rate)
-                stretch = slice(start, start + batch + 2 * config.window)
-                measure = steps % measure_every == 0
-                result = step(ids[stretch], sentence[stretch], reach[start : start + batch], lr, measure)
-                pairs += result[1]
-                if measure:
-                    _report(
-                        model, Progress(done, total, float(result[0] / result[1].clamp(min=1))), on_progress
-                    )
-                steps += 1
-            seen += piece.seen
-    if pairs == 0:
-        raise ValueError(
-            f"source must hold two neighbouring words of the vocabulary, got {seen} known tokens"
-        )
+            run.learn(piece)
+    if run.pairs == 0:
+        raise ValueError(f"source must hold two neighbours, got {run.seen} known tokens and no pair of them")
     return model
+
+
+class _Run:
+    """One training: its learners, one a thread, and where it stands."""
+
+    def __init__(
+        self, model: Word2Vec, total: int, workers: int, on_progress: Report | None, measure_every: int
+    ) -> None:
+        config, device = model.config, model.input.device
+        seeds = range(config.seed + 2, config.seed + 2 + workers)
+        self.steppers = [_stepper(model, torch.Generator(device=device).manual_seed(seed)) for seed in seeds]
+        self.windows = torch.Generator().manual_seed(config.seed + 1)
+        self.batch = config.batch_tokens or default_batch_tokens(config, len(model.vocabulary), device)
+        self.model, self.total = model, total
+        self.on_progress, self.measure_every = on_progress, measure_every
+        self.seen = self.steps = self.pairs = 0
+
+    def learn(self, piece: Piece) -> None:
+        """Take all steps of one piece; the first learner works in this thread, the others in their own."""
+        tensors = _padded(piece, self.model.config.window, self.windows, self.model.input.device)
+        others = range(1, len(self.steppers))
+        with ThreadPoolExecutor(max(1, len(others))) as pool:
+            shares = [pool.submit(self._share, worker, piece, *tensors) for worker in others]
+            self.pairs += self._share(0, piece, *tensors)
+            self.pairs += sum(share.result() for share in shares)
+        self.seen += piece.seen
+
+    def _share(self, worker: int, piece: Piece, ids: Tensor, sentence: Tensor, reach: Tensor) -> int:
+        """Every n-th stretch of the piece, n being the number of learners; returns the number of pairs."""
+        config, step = self.model.config, self.steppers[worker]
+        pairs = torch.zeros((), dtype=torch.float64, device=ids.device)
+        for start in range(worker * self.batch, len(piece.ids), len(self.steppers) * self.batch):
+            done = self.seen + piece.seen * start // len(piece.ids)
+            # η falls in a line with the tokens read
+            lr = max(config.learning_rate * (1 - done / self.total), config.min_learning_rate)
+            end = start + self.batch
+            stretch = slice(start, end + 2 * config.window)
+            measure = worker == 0 and self.steps % self.measure_every == 0
+            result = step(ids[stretch], sentence[stretch], reach[start:end], lr, measure)
+            pairs += result[1]
+            if measure:
+                loss = float(result[0] / result[1].clamp(min=1))
+                _report(self.model, Progress(done, self.total, loss), self.on_progress)
+            self.steps += worker == 0
+        return int(pairs)
 
 
 def default_batch_tokens(config: Word2VecConfig, size: int, device: torch.device) -> int:
@@ -205,9 +241,7 @@ def _padded(
     return ids.to(device), sentence.to(device), reach.to(device)
 
 
-def _report(
-    model: Word2Vec, progress: Progress, on_progress: Callable[[Word2Vec, Progress], None] | None
-) -> None:
+def _report(model: Word2Vec, progress: Progress, on_progress: Report | None) -> None:
     """Remember and pass on where training stands; a loss that is no number ends it."""
     if not math.isfinite(progress.loss):
         raise ValueError(f"learning_rate must let the loss stay finite, got {model.config.learning_rate}")

@@ -106,6 +106,14 @@ def test_the_same_seed_gives_the_same_vectors_and_another_seed_does_not(language
     assert not torch.equal(runs[0].input, runs[2].input)
 
 
+def test_several_workers_learn_as_well_as_one(language):
+    config = dataclasses.replace(TINY, epochs=3, learning_rate=0.1, size=24)
+    one, three = (train(language[2], language[1], config, workers=n).vectors() for n in (1, 3))
+    assert score(three, language)[0] > score(one, language)[0] - 0.1
+    with pytest.raises(ValueError, match="workers"):
+        train(language[2], language[1], config, workers=0)
+
+
 @pytest.mark.parametrize("shared", [0, 8])
 def test_how_the_text_is_cut_into_steps_never_loses_a_pair(language, shared):
     """With a step size of 0 nothing moves, so the measured losses count the pairs of all stretches alike."""
