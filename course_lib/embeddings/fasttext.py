@@ -39,7 +39,7 @@ class FastTextConfig:
         learning_rate, min_learning_rate: the step falls in a line from one to the other.
         batch_tokens: centres a step.
         block, shared_noise: centres that share noise words, and how many of these.
-        limit: terms of one row that one step may sum (`rows`).
+        limit: the most that step size times terms of one row may be in one step (`rows`).
     """
 
     size: int = 100
@@ -55,8 +55,8 @@ class FastTextConfig:
     epochs: int = 5
     batch_tokens: int = 2048
     block: int = 32
-    shared_noise: int = 16
-    limit: float = 128.0
+    shared_noise: int = 32
+    limit: float = 3.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -70,11 +70,10 @@ class FastTextConfig:
             "batch_tokens",
             "block",
             "shared_noise",
-            "limit",
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("max_n", "noise_power", "subsample", "min_learning_rate"):
+        for name in ("max_n", "noise_power", "subsample", "min_learning_rate", "limit"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.min_learning_rate > self.learning_rate:

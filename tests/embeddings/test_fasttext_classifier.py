@@ -166,8 +166,8 @@ def test_probabilities_equal_the_released_fasttext_s_for_its_weights(tmp_path) -
     )
     model.rows.data = torch.from_numpy(oracle.get_input_matrix())
     model.output.data = torch.from_numpy(oracle.get_output_matrix())
+    # the module's own `predict` needs numpy 1; the compiled part below it does not
     for text in [*texts[:20], ["good"], ["不", "电影"]]:
-        # `oracle.predict` needs numpy 1; the compiled part below it does not. A line ends with the token </s>.
         expected = {label: p for p, label in oracle.f.predict(" ".join(text) + "\n", 2, 0.0, "strict")}
         ours = model([[*text, "</s>"]])[0].exp().tolist()
         for label, p in zip(model.labels.words, ours, strict=True):
