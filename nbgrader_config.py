@@ -6,15 +6,27 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPrep
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
     ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
     GetGrades,
     IgnorePattern,
     LimitOutput,
+    LockCells,
     OverwriteCells,
     OverwriteKernelspec,
+    SaveCells,
 )
 
-from course_lib.grading.preprocessors import ExecuteTrusted, HideTests, RebuildFromSource, SaveGrades
+from course_lib.grading.preprocessors import (
+    CheckSource,
+    ExecuteTrusted,
+    HideTests,
+    RebuildFromSource,
+    SaveGrades,
+)
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
 
@@ -23,6 +35,20 @@ c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 
+# nbgrader's own steps, after a check that finds typos in delimiters before they ship hidden tests.
+c.GenerateAssignment.preprocessors = [
+    CheckSource,
+    LockCells,
+    ClearSolutions,
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+    SaveCells,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ComputeChecksums,
+    CheckCellMetadata,
+]
 # The submission is rebuilt from the instructor's notebook before anything else looks at it.
 c.Autograde.sanitize_preprocessors = [
     RebuildFromSource,

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(WARNING, file=sys.stderr, flush=True)
     config = load_config(REPOSITORY / "nbgrader_config.py", root)
-    width = max(map(len, options.student or known))
+    width = max(map(len, ["student", *(options.student or known)]))
     print(f"\n{'student':{width}}  points        by hand  what happened", flush=True)
     try:
         outcomes = grade(

@@ -18,8 +18,18 @@ from traitlets import Integer, Unicode
 
 from course_lib.grading.hide import hide_tests
 from course_lib.grading.ingest import rebuild
+from course_lib.grading.source_check import check_notebook
 
 Resources = dict[str, Any]
+
+
+class CheckSource(NbGraderPreprocessor):
+    """Refuse to generate a student version from a notebook whose delimiters or metadata are wrong."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        if problems := check_notebook(nb):
+            raise ValueError("; ".join(problems))
+        return nb, resources
 
 
 class RebuildFromSource(NbGraderPreprocessor):

@@ -9,7 +9,7 @@ from traitlets.config import Config
 
 from course_lib.grading.course import RELEASES, SOURCES, convert
 from course_lib.grading.regions import DELIMITERS, find_secrets, secret_lines
-from course_lib.grading.source_check import check_source
+from course_lib.grading.source_check import CHECKPOINTS, check_source
 
 
 class ReleaseError(ValueError):
@@ -40,7 +40,7 @@ def generate(root: Path, name: str, config: Config, into: Path) -> Path:
         raise ReleaseError(name, problems)
     with tempfile.TemporaryDirectory() as scratch:
         course = Path(scratch).resolve()
-        shutil.copytree(source, course / SOURCES / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        shutil.copytree(source, course / SOURCES / name, ignore=shutil.ignore_patterns(CHECKPOINTS))
         convert(GenerateAssignment, config, name, root=str(course), db_url=f"sqlite:///{course}/scratch.db")
         made = course / RELEASES / name
         if problems := check_release(source, made):
@@ -94,9 +94,10 @@ def readable_text(path: Path) -> str:
 
 
 def same_files(left: Path, right: Path) -> bool:
-    """Whether two folders hold the same files with the same bytes."""
+    """Whether two folders hold the same files with the same bytes; JupyterLab's checkpoints aside."""
 
     def content(folder: Path) -> dict[Path, bytes]:
-        return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        files = {p.relative_to(folder): p for p in folder.rglob("*") if p.is_file()}
+        return {name: p.read_bytes() for name, p in files.items() if CHECKPOINTS not in name.parts}
 
     return left.is_dir() and right.is_dir() and content(left) == content(right)

@@ -7,6 +7,7 @@ from nbformat import NotebookNode
 
 from course_lib.grading.regions import HIDDEN, MARKS, SOLUTION, delimiter_problems, lines
 
+CHECKPOINTS = ".ipynb_checkpoints"  # JupyterLab leaves them wherever it saves
 DATA_FOLDER = "data"
 DATA_SUFFIXES = {".csv", ".json", ".npy", ".png", ".svg", ".tsv", ".txt"}
 
@@ -23,6 +24,7 @@ def check_source(folder: Path) -> list[str]:
         f"{path.relative_to(folder)}: would be copied to the students; only {notebook.name} and "
         f"{DATA_FOLDER}/*{{{','.join(sorted(DATA_SUFFIXES))}}} may lie in {folder.name}/"
         for path in sorted(folder.rglob("*"))
+        if CHECKPOINTS not in path.parts
         if path.is_symlink()
         or (path.is_file() and path != notebook and not _is_data(path.relative_to(folder)))
     ]

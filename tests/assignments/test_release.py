@@ -7,8 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.converters import GenerateAssignment
+from nbgrader.converters.base import NbGraderException
 
-from course_lib.grading.course import load_config
+from course_lib.grading.course import convert, load_config
 from course_lib.grading.regions import HIDDEN, SOLUTION, collapse, lines
 from course_lib.grading.release import ReleaseError, assignments, check_release, generate, release, same_files
 
@@ -90,6 +92,16 @@ def test_a_typo_in_a_delimiter_stops_the_release_and_leaves_the_old_one(course, 
     assert sorted(p.name for p in course.iterdir()) == ["assignments", "solutions"]
 
 
+def test_plain_nbgrader_refuses_the_typo_too(course, config):
+    path = course / "solutions" / "gelu" / "gelu.ipynb"
+    path.write_text(
+        path.read_text("utf-8").replace("### BEGIN HIDDEN TESTS", "### BEGIN HIDDEN TEST", 1), "utf-8"
+    )
+    with pytest.raises(NbGraderException):
+        convert(GenerateAssignment, config, "gelu", root=str(course), db_url=f"sqlite:///{course}/x.db")
+    assert not list((course / "assignments").rglob("*.ipynb"))
+
+
 def test_a_leak_that_slips_through_nbgrader_is_caught(course, config, tmp_path):
     path = course / "solutions" / "gelu" / "gelu.ipynb"
     nb = nbformat.read(path, as_version=4)
@@ -97,6 +109,15 @@ def test_a_leak_that_slips_through_nbgrader_is_caught(course, config, tmp_path):
     path.write_text(nbformat.writes(nb), "utf-8")
     with pytest.raises(ReleaseError, match="shows 'gate = "):
         generate(course, "gelu", config, tmp_path / "out")
+
+
+def test_checkpoints_that_jupyterlab_leaves_change_nothing(course, config):
+    assert release(course, "gelu", config)
+    for step in ("solutions", "assignments"):
+        folder = course / step / "gelu" / ".ipynb_checkpoints"
+        folder.mkdir()
+        (folder / "gelu-checkpoint.ipynb").write_text("{}")
+    assert not release(course, "gelu", config)
 
 
 def test_a_foreign_file_in_the_release_is_caught(course, config, tmp_path):

@@ -40,6 +40,14 @@ def test_a_link_is_refused(folder):
     assert "x.csv" in " ".join(check_source(folder))
 
 
+def test_jupyterlabs_checkpoints_are_overlooked_and_other_hidden_files_are_not(folder):
+    (folder / ".ipynb_checkpoints").mkdir()
+    shutil.copy(folder / "gelu.ipynb", folder / ".ipynb_checkpoints" / "gelu-checkpoint.ipynb")
+    assert check_source(folder) == []
+    (folder / ".notes").write_text("42")
+    assert ".notes" in " ".join(check_source(folder))
+
+
 def test_data_files_are_allowed(folder):
     (folder / "data").mkdir()
     (folder / "data" / "points.csv").write_text("1,2")
