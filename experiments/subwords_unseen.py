@@ -30,7 +30,7 @@ CLAIM = Claim(
     smallest_effect=0.05,
     seeds=(1, 2, 3, 4, 5),
 )
-VOCABULARY, TOKENS, HELD_OUT, PAIRS = 2000, 400_000, 0.1, 20
+VOCABULARY, TOKENS, HELD_OUT, PAIRS, LEAST = 2000, 400_000, 0.1, 20, 5
 SIZES = (100, 300, 1000, 3000)
 CONFIG = Word2VecConfig(size=64, window=5, epochs=3, learning_rate=0.05)
 
@@ -43,14 +43,17 @@ def main_senses(lang: Language) -> np.ndarray:
     return best
 
 
-def triples(lang: Language, seed: int) -> tuple[list[str], np.ndarray]:
-    """The held-out words, and (n, 3) form ids: a held-out word, one of its topic, one of another topic."""
+def triples(lang: Language, counts: np.ndarray, seed: int) -> tuple[list[str], np.ndarray]:
+    """The held-out words, and (n, 3) form ids: a held-out word, one of its topic, one of another topic.
+
+    All occur at least `LEAST` times in the text (`counts`), so that the ceiling knows them.
+    """
     rng = np.random.default_rng(seed)
     sense = main_senses(lang)
     topic, inflection = lang.senses.topic[sense], lang.senses.inflection[sense]
     lemma = lang.senses.lemma[sense]
     plain = np.bincount(lang.senses.form, minlength=len(lang.forms)) == 1
-    topical = plain & (topic >= 0) & (topic < lang.topics)
+    topical = plain & (topic >= 0) & (topic < lang.topics) & (counts >= LEAST)
     base = {INFLECTION_NAMES.index(name) for name in ("word", "singular", "base", "plain")}
     inflected = topical & ~np.isin(inflection, list(base))
     chosen = rng.permutation(np.flatnonzero(inflected))[: int(HELD_OUT * inflected.sum())]
@@ -72,8 +75,8 @@ def triples(lang: Language, seed: int) -> tuple[list[str], np.ndarray]:
 
 def score(vectors: WordVectors, forms: list[str], rows: np.ndarray) -> float:
     """Share of triples whose held-out word is nearer to the word of its topic; a tie counts half."""
-    known = [form if form in vectors else "<unk>" for form in forms]
-    unit = unit_rows(np.stack([vectors.vector(word) for word in known]))
+    unknown = vectors.vector("<unk>") if "<unk>" in vectors else np.zeros(vectors.matrix.shape[1])
+    unit = unit_rows(np.stack([vectors.vector(form) if form in vectors else unknown for form in forms]))
     same = (unit[rows[:, 0]] * unit[rows[:, 1]]).sum(1)
     other = (unit[rows[:, 0]] * unit[rows[:, 2]]).sum(1)
     return float(((same > other) + 0.5 * (same == other)).mean())
@@ -93,9 +96,10 @@ def word_level(sentences, config: Word2VecConfig, device: str) -> WordVectors:
 
 def measure(seed: int, device: str = "cpu", minutes: float = 20.0, sizes=SIZES, tokens: int = TOKENS) -> dict:
     lang = Language(LanguageConfig(vocab_size=VOCABULARY, seed=seed))
-    held, rows = triples(lang, seed)
+    corpus = lang.sample(tokens, seed=1)
+    held, rows = triples(lang, np.bincount(corpus.ids, minlength=len(lang.forms)), seed)
     config = dataclasses.replace(CONFIG, seed=seed)
-    full = lang.sample(tokens, seed=1).tokens()
+    full = corpus.tokens()
     hidden = set(held)
     masked = [["<unk>" if word in hidden else word for word in sentence] for sentence in full]
     without = [[word for word in sentence if word not in hidden] for sentence in full]
