@@ -31,7 +31,8 @@ CLAIM = Claim(
     seeds=(0, 1, 2, 3),
 )
 VOCABULARY, TOKENS, WIDTH = 2000, 600_000, 96
-EPOCHS, BATCH, RATE = 4, 64, 2e-3
+EPOCHS, BATCH, RATE = 4, 32, 6e-3  # rates and word2vec's passes were chosen on seed 9, which is not recorded
+STATIC_EPOCHS, STATIC_RATE = 10, 0.05
 LABELLED, ASKED = 2000, 1000
 
 
@@ -41,7 +42,7 @@ def measure(seed: int, device: str, minutes: float) -> dict:
     corpus = language.sample(TOKENS, seed=1)
     counts = np.bincount(corpus.ids, minlength=VOCABULARY)
     vocabulary = Vocabulary(language.forms, counts)
-    settings = word2vec.Word2VecConfig(size=WIDTH, epochs=EPOCHS, seed=seed)
+    settings = word2vec.Word2VecConfig(size=WIDTH, epochs=STATIC_EPOCHS, learning_rate=STATIC_RATE, seed=seed)
     static = word2vec.train(corpus, vocabulary, settings, device=device)
 
     torch.manual_seed(seed)
