@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from course_lib.data.constituents import ROLE_NAMES
 from course_lib.data.corpus import Corpus
 from course_lib.data.grammar import Language
 from course_lib.data.word_probes import check_count
 
 SenseQuestion = tuple[list[str], int, int, str]
 PROBE_TOKENS = 150_000
+MODIFIERS = ("M", "J", "K")  # roles that may stand before a noun
 
 
 def shares_pos(lang: Language) -> dict[int, bool]:
@@ -30,7 +32,8 @@ def candidates(lang: Language, corpus: Corpus, same_pos: bool | None) -> np.ndar
 def senses(lang: Language, n: int, seed: int = 0, same_pos: bool | None = None) -> list[SenseQuestion]:
     """n sentences with an ambiguous word: (tokens, position, sense id, form), each sense of a form equally often.
 
-    Half of the sentences, where the text has them, hold an aside about the topic of the word's other sense.
+    Half of the sentences, where the text has them, hold an aside about the topic of the word's other sense. With
+    `same_pos=False` five in six words stand before a noun, where an adjective and a modifying noun look alike.
 
     Args:
         lang: the language. n: number of questions, at least 1. seed: of the text and the choice.
@@ -49,12 +52,11 @@ def located_senses(
     tokens = candidates(lang, corpus, same_pos)
     sentence = np.searchsorted(corpus.sentences, tokens, side="right") - 1
     hard = _misleading(lang, corpus, tokens, sentence)
-    chosen = np.concatenate(
-        [
-            _balanced(lang, corpus, tokens[hard], n // 2, generator),
-            _balanced(lang, corpus, tokens, n, generator),
-        ]
-    )[:n]
+    parts = [(tokens[hard], n // 2), (tokens, n)]
+    if same_pos is False:  # before a noun, an adjective and a noun look alike
+        modifier = np.isin(corpus.roles[tokens], [ROLE_NAMES.index(role) for role in MODIFIERS])
+        parts = [(tokens[hard & modifier], n // 2), (tokens[modifier], n // 3), (tokens, n)]
+    chosen = np.concatenate([_balanced(lang, corpus, pool, count, generator) for pool, count in parts])[:n]
     chosen = generator.permutation(chosen)
     out = []
     for token in chosen.tolist():

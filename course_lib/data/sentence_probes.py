@@ -49,7 +49,7 @@ def located_topics(
 def agreement(lang: Language, n: int, seed: int = 0) -> list[ChoiceQuestion]:
     """n sentences cut before their verb: (tokens, position of the verb, [singular, plural form], index).
 
-    In half of them the verb follows its subject at once, in the other half other nouns or verbs stand between.
+    In a third of them the verb follows its subject at once, in the others nouns or verbs stand between.
 
     Args:
         lang: the language. n: number of questions, at least 1. seed: of the text and the choice.
@@ -69,7 +69,7 @@ def located_agreement(lang: Language, n: int, seed: int) -> tuple[list[tuple[Cho
     far = verbs[np.isin(previous, [role(name) for name in ATTRACTED])]
     far = np.concatenate([far, verbs[corpus.ids[verbs - 1] == lang.index[","]]])
     near = verbs[previous == role("S")]
-    chosen = [generator.permutation(far)[: n // 2], generator.permutation(near)[: n - n // 2]]
+    chosen = [generator.permutation(far)[: n - n // 3], generator.permutation(near)[: n // 3]]
     out = []
     for token in generator.permutation(np.concatenate(chosen)).tolist():
         lemma = lang.senses.lemma[corpus.senses[token]]
