@@ -203,11 +203,11 @@ def main() -> None:
 
 
 REMARKS = (
-    "The gain comes from doing the dot products of 32 neighbouring centres as one matrix product with "
-    "shared noise words, where gensim does one vector product a pair. The price is staler steps: at the "
-    "same step size an epoch of ours is a little worse, so step size and epochs are free for both sides "
-    "and only equal quality is compared. A ratio of null says that none of our runs reached that quality. Times are the best of the "
-    "repeats."
+    "The gain comes from doing the dot products of 32 neighbouring centres as one matrix product with shared "
+    "noise words, where gensim does one vector product a pair. The price is staler steps: at the same step "
+    "size an epoch of ours is a little worse, so step size and epochs are free for both sides and only equal "
+    "quality is compared. A null ratio says that none of our runs reached that quality. Times are the best "
+    "of the repeats."
 )
 
 if __name__ == "__main__":

@@ -110,8 +110,8 @@ def train(
     """Learn vectors from a text of any length; memory holds the model and about a million tokens.
 
     With one worker, the same seed gives the same vectors on the same processor. Several workers write to the
-    same matrices without waiting for each other (Niu et al. 2011, "Hogwild!", arXiv:1106.5730), so no two runs
-    are quite the same; call `torch.set_num_threads(1)` before, or threads stand in each other's way.
+    same matrices without waiting for each other (Niu et al. 2011, "Hogwild!", arXiv:1106.5730), so no two
+    runs are quite the same; call `torch.set_num_threads(1)` before, or threads get in each other's way.
 
     Args:
         source: ids and sentence offsets, sentences of ids, or a stream of those (`token_stream.parts`).
