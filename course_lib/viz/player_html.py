@@ -68,7 +68,8 @@ def page(player: "Player") -> str:
         )
     pictures = "".join(
         f'<img src="{frame.uri}" alt="{escape(frame.alt, quote=True)}" '
-        f'style="width:{frame.picture.width}px;max-width:100%;height:auto;display:{"none" if number else "block"}">'
+        f'style="width:{frame.picture.width}px;max-width:100%;height:auto;'
+        f'display:{"none" if number else "block"}">'
         for number, frame in enumerate(player.frames)
     )
     name = escape(player.alt, quote=True)

@@ -26,7 +26,8 @@ def control(player: "Player") -> Any:
     def show(*_: Any) -> None:
         frame = player.frame([slider.value for slider in sliders])
         picture.value = (
-            f'<img src="{frame.uri}" alt="{escape(frame.alt, quote=True)}" style="max-width:100%">'
+            f'<img src="{frame.uri}" alt="{escape(frame.alt, quote=True)}" '
+            f'style="width:{frame.picture.width}px;max-width:100%">'
         )
 
     for slider in sliders:

@@ -27,6 +27,10 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 CHUNKS = 6
+SHOWS_ANOTHER = """([number, alt]) => {
+  const pictures = document.querySelectorAll('.course-player')[number].querySelectorAll('img');
+  return [...pictures].find(picture => picture.style.display !== 'none').alt !== alt;
+}"""
 
 pytestmark = [
     pytest.mark.browser,
@@ -123,12 +127,7 @@ def test_players_work_from_the_file_system_by_keyboard_and_by_button(browser: An
                 assert box.locator("img:visible").get_attribute("alt") == first
                 box.locator("button").focus()
                 visit.tab.keyboard.press("Enter")
-                visit.tab.wait_for_function(
-                    "([n, alt]) => "
-                    "[...document.querySelectorAll('.course-player')[n].querySelectorAll('img')].find(i => i.style.display !== 'none').alt !== alt",
-                    arg=[number, first],
-                    timeout=5000,
-                )
+                visit.tab.wait_for_function(SHOWS_ANOTHER, arg=[number, first], timeout=5000)
                 tried += 1
         assert visit.errors == []
     assert tried, "no page has a player"

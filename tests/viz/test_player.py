@@ -88,6 +88,18 @@ def test_text_from_a_page_cannot_break_the_html() -> None:
     assert Tags(text).all("img")[0]["alt"] == 'a "quoted" <alt>. <b>"x" 1.'
 
 
+def test_a_figure_of_many_points_becomes_a_png_of_the_same_width() -> None:
+    def cloud(count: int) -> Figure:
+        fig, ax = plt.subplots(figsize=(2, 1))
+        ax.scatter(range(count), range(count))
+        return fig
+
+    few, many = viz.player(cloud, [3, 3000], alt="Points").frames
+    assert (few.picture.kind, many.picture.kind) == ("svg+xml", "png")
+    assert few.picture.width == many.picture.width == 192
+    assert len(many.picture.data) < 150_000
+
+
 def test_explore_draws_every_combination_in_the_order_of_its_sliders() -> None:
     seen = []
 
