@@ -4,6 +4,8 @@ For each way to weigh the same counts: how well cosine follows the true similari
 result is frequency (the first singular direction, the neighbours, the share of the squared entries).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.stats import spearmanr
@@ -61,8 +63,10 @@ def frequency_figures(matrix: csr_matrix, vectors: np.ndarray, left, values, fre
     }
 
 
-def measure_transforms(seed: int, tokens: int = TOKENS) -> dict[str, dict[str, float]]:
-    """All figures of one seed: a dict for each way of counting and weighing."""
+def measure_transforms(
+    seed: int, tokens: int = TOKENS, only: Sequence[str] | None = None
+) -> dict[str, dict[str, float]]:
+    """All figures of one seed: a dict for each way of counting and weighing, or for those in `only`."""
     language = Language(LanguageConfig(vocab_size=VOCABULARY, seed=seed))
     corpus = language.sample(tokens, seed=seed + 1000)
     size = len(language.forms)
@@ -81,6 +85,8 @@ def measure_transforms(seed: int, tokens: int = TOKENS) -> dict[str, dict[str, f
     tasks["documents_entropy"] = (documents, LSAConfig(transform="entropy"))
     figures = {}
     for name, (raw, config) in tasks.items():
+        if only is not None and name not in only:
+            continue
         matrix = transform(raw, config)
         left, values, _ = truncated_svd(matrix, min(DIMENSIONS, *matrix.shape), seed=seed)
         vectors = left * values**config.power
@@ -91,6 +97,8 @@ def measure_transforms(seed: int, tokens: int = TOKENS) -> dict[str, dict[str, f
             **frequency_figures(matrix, vectors, left, values, frequencies),
         }
     for name, config in (("counts", "counts"), ("ppmi", "ppmi_smooth")):
+        if only is not None and f"random_indexing_{name}" not in only:
+            continue
         projected = random_indexing(transform(counts, WEIGHTINGS[config]), 500, seed=seed)
         words = WordVectors(language.forms, projected)
         figures[f"random_indexing_{name}"] = {
