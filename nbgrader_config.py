@@ -1,5 +1,7 @@
 """nbgrader's settings for this course, for `make release`, `make grade`, formgrader and plain nbgrader."""
 
+import os
+import sys
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
@@ -29,6 +31,11 @@ from course_lib.grading.preprocessors import (
 )
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
+
+# nbgrader runs `alembic` by name; it lies beside this Python also when .venv is not activated.
+BESIDE_PYTHON, SEARCHED = str(Path(sys.executable).parent), os.environ.get("PATH", "")
+if BESIDE_PYTHON not in SEARCHED.split(os.pathsep):
+    os.environ["PATH"] = os.pathsep.join([BESIDE_PYTHON, SEARCHED])
 
 c.CourseDirectory.course_id = "from-word-vectors-to-pretrained-models"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)

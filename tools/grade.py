@@ -51,7 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
             root, name, config, options.student, force=options.force, progress=lambda o: _print(o, width)
         )
     except ReleaseError as error:
-        print(f"solutions/{name}/ is broken, nothing was graded.\n{error}", file=sys.stderr)
+        print(f"Nothing was graded, because of solutions/{name}/:", file=sys.stderr)
+        print("\n".join(f"  - {text}" for text in error.problems), file=sys.stderr)
         return 1
     _summary(outcomes)
     return 0

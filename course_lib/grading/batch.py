@@ -67,8 +67,6 @@ def grade(
     Raises:
         ReleaseError: if the assignment's own source is broken.
     """
-    from nbgrader.converters import GenerateAssignment
-
     source_folder = root / SOURCES / name
     if problems := check_source(source_folder):
         raise ReleaseError(name, problems)
@@ -76,14 +74,29 @@ def grade(
     (root / ".cache").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root / ".cache", prefix="grading-") as scratch:
         stage = Path(scratch).resolve()
-        convert(
-            GenerateAssignment, config, name, release_directory=str(stage / "release")
-        )  # into the gradebook
+        _register(name, config, stage)
         outcomes = []
         for student in students(root, name) if only is None else sorted(only):
             outcomes.append(_grade_one(root, name, student, source, config, stage, force))
             progress(outcomes[-1])
     return outcomes
+
+
+def _register(name: str, config: Config, stage: Path) -> None:
+    """Bring the assignment's cells and points in the gradebook up to date."""
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.converters.base import NbGraderException
+
+    try:
+        convert(GenerateAssignment, config, name, release_directory=str(stage / "release"))
+    except NbGraderException as error:
+        said = "".join(getattr(error, "__notes__", []))
+        if "Cannot add or remove cells" in said:
+            said = (
+                "graded cells were added or removed although gradebook.db already holds submissions; "
+                "put them back, or move gradebook.db away and grade everybody again"
+            )
+        raise ReleaseError(name, [said.strip()]) from error
 
 
 def _grade_one(

@@ -2,8 +2,6 @@
 
 import copy
 import logging
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +41,7 @@ def convert(
     config = copy.deepcopy(config)
     for name, value in directories.items():
         config.CourseDirectory[name] = value
-    with _surroundings() as messages:
+    with _quiet() as messages:
         coursedir = CourseDirectory(config=config)
         coursedir.assignment_id, coursedir.student_id = assignment, student
         worker: Any = converter(coursedir=coursedir, config=config)
@@ -62,15 +60,12 @@ class _Collector(logging.Handler):
 
 
 @contextmanager
-def _surroundings() -> Iterator[list[str]]:
+def _quiet() -> Iterator[list[str]]:
     """nbgrader's warnings as a list instead of lines on stderr; an error carries its last ones along."""
     messages: list[str] = []
     logger = logging.getLogger(get_logger().name)
-    before, path = (logger.handlers[:], logger.propagate), os.environ.get("PATH", "")
+    before = logger.handlers[:], logger.propagate
     logger.handlers, logger.propagate = [_Collector(messages)], False
-    os.environ["PATH"] = os.pathsep.join(
-        [str(Path(sys.executable).parent), path]
-    )  # it runs `alembic` by name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SQLAlchemy's, about nbgrader's own queries
@@ -81,4 +76,3 @@ def _surroundings() -> Iterator[list[str]]:
         raise
     finally:
         logger.handlers, logger.propagate = before
-        os.environ["PATH"] = path

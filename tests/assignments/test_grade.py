@@ -180,3 +180,22 @@ def test_an_unknown_student_or_assignment_is_one_clear_line(course, options, sai
     assert run.returncode == 2
     assert said in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_cells_added_after_the_first_submission_are_refused_in_words(course, tmp_path):
+    root = Path(shutil.copytree(course.root, tmp_path / "course"))
+    path = root / "solutions" / "gelu" / "gelu.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    extra = nbformat.v4.new_code_cell("assert True", id="extra-test")
+    extra.metadata["nbgrader"] = {
+        **nb.cells[3].metadata.nbgrader,
+        "grade": True,
+        "points": 1,
+        "grade_id": "extra-test",
+    }
+    nb.cells.append(extra)
+    path.write_text(nbformat.writes(nb), "utf-8")
+    run = grade(root)
+    assert run.returncode == 1
+    assert "already holds submissions" in run.stderr
+    assert "Traceback" not in run.stderr
