@@ -8,6 +8,7 @@ speed.
 import json
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +69,7 @@ def record(
         "versions": machine.versions(),
         "revision": revision,
         "dirty": dirty,
-        "command": f"python {machine.relative(script)}",
+        "command": " ".join(["python", machine.relative(script), *sys.argv[1:]]),
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"

@@ -29,7 +29,6 @@ OURS: list[dict[str, Any]] = [
     {"learning_rate": 0.05, "epochs": 1},
     {"learning_rate": 0.1, "epochs": 1},
     {"learning_rate": 0.1, "epochs": 1, "shared_noise": 64},
-    {"learning_rate": 0.1, "epochs": 2},
     {"learning_rate": 0.1, "epochs": 2, "shared_noise": 64},
     {"learning_rate": 0.1, "epochs": 3, "shared_noise": 64},
 ]
