@@ -168,6 +168,8 @@ def whole_book(arguments: argparse.Namespace) -> int:
     if status or complaints.strip():
         say(complaints.rstrip())
         say("the build failed: see the warnings above")
+        # Sphinx would not read unchanged pages again, so their warnings would be gone in the next run.
+        (BUILD / ".doctrees" / "environment.pickle").unlink(missing_ok=True)
         if not (arguments.draft and (BUILD / "html" / "index.html").is_file()):
             return status or 1
     write_report(BUILD, found)
