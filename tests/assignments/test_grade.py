@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 from course_lib.grading.regions import HIDDEN, collapse, lines
 
 ROOT = Path(__file__).parents[2]
+SCRIPT = "<script>steal()</script>"
 
 
 def edit(course, student, changes):
@@ -54,6 +55,8 @@ def hand_in(course):
     )
     thief = edit(course, "thief", {"gate =": "print('inputs', x.shape)\n    gate ="})
     thief.cells.append(nbformat.v4.new_code_cell("print('\\n'.join(In))"))
+    thief.cells.append(nbformat.v4.new_markdown_cell(f"{SCRIPT} <img src=x onerror='steal()'>"))
+    thief.cells.append(nbformat.v4.new_code_cell(f"from IPython.display import HTML\nHTML({SCRIPT!r})"))
     (course / "submitted" / "thief" / "gelu" / "gelu.ipynb").write_text(nbformat.writes(thief), "utf-8")
 
 
@@ -152,6 +155,13 @@ def test_feedback_tells_what_failed_and_shows_no_hidden_test(course):
     assert "Hint: gelu_exact has to be your own formula." in page
     assert "gelu_sigmoid(-3) is -0.01" in page
     assert "go down each column" in page
+
+
+def test_scripts_in_a_submission_do_not_run_in_its_feedback(course):
+    page = (course.root / "feedback" / "thief" / "gelu" / "gelu.html").read_text("utf-8")
+    assert "steal()" in page, "the text itself may stay"
+    assert SCRIPT not in page
+    assert not re.search(r"<[^>]*onerror", page)
 
 
 def test_unchanged_submissions_are_not_run_again_and_points_given_by_hand_stay(course):
