@@ -29,7 +29,8 @@ class Calibration:
     """Scores in [0, 1] on one probe: accuracy, for similarity Spearman's rank correlation.
 
     Attributes:
-        probe: its name. chance: of a guess. bag: of a bag of words. ngram: of n-grams, or None where there is no
+        probe: its name. chance: of a guess. bag: of a bag of words. ngram: of n-grams, or None where there is
+        no
             order to see. oracle: of one who is told the truth.
     """
 
@@ -122,11 +123,11 @@ def senses(s: Setting, same_pos: bool | None = None) -> Calibration:
     name = {None: "senses", True: "senses, same part of speech", False: "senses, other part of speech"}[
         same_pos
     ]
-    return Calibration(name, chance, *scores, float(np.mean(right)))
+    return Calibration(name, chance, scores[0], scores[1], float(np.mean(right)))
 
 
 def _choices(s: Setting, questions: Sequence[cloze_probe.ClozeQuestion]) -> tuple[float, float]:
-    """Bag of words and n-gram on gaps with candidates: p(context | candidate) p(candidate), counted in the text."""
+    """Bag of words and n-gram on gaps with candidates: p(context | candidate) p(candidate), counted."""
     wanted = {c for _, _, cs, _ in questions for c in cs}
     seen = [(words, i) for words in s.text.tokens() for i, word in enumerate(words) if word in wanted]
     scores = []
@@ -142,7 +143,8 @@ def cloze(s: Setting) -> Calibration:
     located, corpus = cloze_probe.located_cloze(s.lang, s.n, s.seed)
     chosen = [oracles.gap(s.lang, corpus, token, head, options) for _, token, head, options in located]
     right = [q[3] for q, *_ in located]
-    return Calibration("cloze", 1 / 5, *_choices(s, [q for q, *_ in located]), _accuracy(chosen, right))
+    scores = _choices(s, [q for q, *_ in located])
+    return Calibration("cloze", 1 / 5, scores[0], scores[1], _accuracy(chosen, right))
 
 
 def names(s: Setting) -> Calibration:
@@ -150,7 +152,8 @@ def names(s: Setting) -> Calibration:
     located, corpus = sentence_probes.located_names(s.lang, s.n, s.seed)
     chosen = [oracles.last_name(s.lang, corpus, row, entity) for _, row, entity in located]
     right = [q[2][q[3]] for q, *_ in located]
-    return Calibration("names", 1 / 5, *_choices(s, [q for q, *_ in located]), _accuracy(chosen, right))
+    scores = _choices(s, [q for q, *_ in located])
+    return Calibration("names", 1 / 5, scores[0], scores[1], _accuracy(chosen, right))
 
 
 def topics(s: Setting) -> Calibration:
@@ -161,7 +164,7 @@ def topics(s: Setting) -> Calibration:
         _bayes([(f(w), t) for w, t in train], [(f(w), t) for (w, t), _ in located]) for f in (bag, bigrams)
     ]
     right = [oracles.topic(s.lang, corpus, row) == t for (_, t), row in located]
-    return Calibration("topics", 1 / s.lang.topics, *scores, float(np.mean(right)))
+    return Calibration("topics", 1 / s.lang.topics, scores[0], scores[1], float(np.mean(right)))
 
 
 def agreement(s: Setting) -> Calibration:
@@ -172,14 +175,17 @@ def agreement(s: Setting) -> Calibration:
     for f in (lambda words: bag(words), lambda words: window(words, len(words), 2)[:2]):
         scores.append(_bayes([(f(q[0]), q[3]) for q in train], [(f(q[0]), q[3]) for q, _ in located]))
     right = [oracles.is_plural(s.lang, corpus, verb) == q[3] for q, verb in located]
-    return Calibration("agreement", 1 / 2, *scores, float(np.mean(right)))
+    return Calibration("agreement", 1 / 2, scores[0], scores[1], float(np.mean(right)))
 
 
 def next_sentence(s: Setting) -> Calibration:
-    """Counting: mean log-lift of word pairs of neighbouring sentences, above a threshold from training pairs."""
+    """Counting: mean log-lift of word pairs of neighbouring sentences, with a threshold from training."""
     located, corpus = document_probes.located_next(s.lang, s.n, s.seed)
     lift, index = counting.neighbour_pmi(s.text), s.lang.index
-    score = lambda a, b: float(lift[np.ix_([index[w] for w in a], [index[w] for w in b])].mean())  # noqa: E731
+
+    def score(a: list[str], b: list[str]) -> float:
+        return float(lift[np.ix_([index[w] for w in a], [index[w] for w in b])].mean())
+
     train = [(score(a, b), y) for a, b, y in document_probes.next_sentence(s.lang, 1500, s.seed + 1)]
     order = sorted(train)
     below = np.concatenate([[0], np.cumsum([1 - 2 * y for _, y in order])])
@@ -196,10 +202,15 @@ def sentence_order(s: Setting) -> Calibration:
     train = document_probes.sentence_order(s.lang, 3000, s.seed + 1)
     scores = []
     for f in (bag, bigrams):
-        pair = lambda q, f=f: [*((0, x) for x in f(q[0])), *((1, x) for x in f(q[1]))]  # noqa: E731
-        scores.append(_bayes([(pair(q), q[2]) for q in train], [(pair(q), q[2]) for q, _ in located]))
+        seen, asked = ([(_of_both(q, f), q[2]) for q in part] for part in (train, [q for q, _ in located]))
+        scores.append(_bayes(seen, asked))
     right = [(oracles.comes_first(s.lang, corpus, *rows) > 0) == bool(q[2]) for q, rows in located]
-    return Calibration("sentence order", 1 / 2, *scores, float(np.mean(right)))
+    return Calibration("sentence order", 1 / 2, scores[0], scores[1], float(np.mean(right)))
+
+
+def _of_both(question: document_probes.PairQuestion, features: Callable) -> list[Hashable]:
+    """The features of both sentences, each marked with its sentence."""
+    return [(place, x) for place in (0, 1) for x in features(question[place])]
 
 
 def entity_types(s: Setting) -> Calibration:
@@ -210,7 +221,9 @@ def entity_types(s: Setting) -> Calibration:
     for f in (lambda q: bag(q[0]), lambda q: [*window(q[0], q[1]), (0, q[0][q[1]])]):
         scores.append(_bayes([(f(q), q[3]) for q in train], [(f(q), q[3]) for q, _ in located]))
     told = [ENTITY_TYPES[oracles.entity_type(corpus, row)] for _, row in located]
-    return Calibration("entity types", 1 / 3, *scores, _accuracy(told, [q[3] for q, _ in located]))
+    return Calibration(
+        "entity types", 1 / 3, scores[0], scores[1], _accuracy(told, [q[3] for q, _ in located])
+    )
 
 
 PROBES: dict[str, Callable[[Setting], Calibration]] = {

@@ -21,10 +21,12 @@ GAPS = {
 
 
 def cloze(lang: Language, n: int, seed: int = 0) -> list[ClozeQuestion]:
-    """n sentences with a gap: (tokens with "___" in the gap, position, five candidates, index of the right one).
+    """n sentences with a gap: (tokens with "___" in the gap, position, five candidates, index of the right
+    one).
 
-    The right word is a favourite companion of another word of the sentence. The wrong ones have its inflection and
-    similar frequency: two are of the same topic, two of the sentence's other topic where it has one.
+    The right word is a favourite companion of another word of the sentence. The wrong ones have its
+    inflection and similar frequency: two are of the same topic, two of the sentence's other topic where it
+    has one.
 
     Args:
         lang: the language. n: number of questions, at least 1. seed: of the text and the choice.
@@ -79,7 +81,8 @@ def _question(
     other = int(corpus.asides[row]) if corpus.clauses[token] == 0 else main
     relation = GAPS[ROLE_NAMES[corpus.roles[token]]][1]
     liked = lang.company.favourites[relation][s.synset[corpus.senses[head]]]
-    like = np.flatnonzero((s.inflection == s.inflection[answer]) & (s.lemma >= 0))
+    several = np.bincount(s.form, minlength=len(lang.forms)) > 1
+    like = np.flatnonzero((s.inflection == s.inflection[answer]) & (s.lemma >= 0) & ~several[s.form])
     like = like[(s.synset[like] != s.synset[answer]) & ~np.isin(s.synset[like], liked)]
     like = like[np.argsort(np.abs(np.log(s.form[like] + 1.0) - np.log(s.form[answer] + 1.0)), kind="stable")]
     own = like[s.topic[like] == s.topic[answer]][:6]

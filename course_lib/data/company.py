@@ -1,8 +1,8 @@
 """The company that words keep: which word is drawn beside which.
 
 Every draw is by inverse cumulative distribution (or by index into a table of favourites) for a whole
-array of sentences at once. A child word is a favourite of its head with probability FAVOUR and any word of the
-topic otherwise. Favourites have the head's frequency rank, so that the choice leaves Zipf's law alone.
+array of sentences at once. A child word is a favourite of its head with probability FAVOUR and any word of
+the topic otherwise. Favourites have the head's frequency rank, so that the choice leaves Zipf's law alone.
 """
 
 import numpy as np

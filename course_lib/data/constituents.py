@@ -68,26 +68,26 @@ PREFIXES = (
     _phrase("closing", 0.0, "?closing"),  # of its last
 )
 SUBJECTS = (
-    _phrase("plain", 0.22, "det.S noun.S"),
-    _phrase("adjective", 0.14, "det.S adj.J noun.S"),
+    _phrase("plain", 0.19, "det.S noun.S"),
+    _phrase("adjective", 0.12, "det.S adj.J noun.S"),
     _phrase("compound", 0.08, "det.S mod.M noun.S"),
-    _phrase("preposition", 0.10, "det.S noun.S ?prep det.P noun.P"),
+    _phrase("preposition", 0.09, "det.S noun.S ?prep det.P noun.P"),
     _phrase("relative object", 0.05, "det.S noun.S that det.R noun.R verb.Q:R"),
     _phrase("relative subject", 0.05, "det.S noun.S who verb.B:S det.P noun.P"),
     _phrase("aside", 0.09, f"det.S noun.S , {ASIDE} ,"),
     _phrase("agent", 0.10, "det.S agent.A of det.P:A noun.P:A"),
     _phrase("and", 0.04, "det.S noun.S and det.P noun.P", number=1),
-    _phrase("person", 0.05, "first.PERSON last.PERSON", number=0),
-    _phrase("organisation", 0.03, "first.ORGANISATION last.ORGANISATION", number=0),
+    _phrase("person", 0.08, "first.PERSON last.PERSON", number=0),
+    _phrase("organisation", 0.06, "first.ORGANISATION last.ORGANISATION", number=0),
     _phrase("pronoun", 0.05, "pron.S"),
     _phrase("person again", 0.0, "last.PERSON", number=0),  # a short later mention
     _phrase("organisation again", 0.0, "last.ORGANISATION", number=0),
 )
 PREDICATES = (
-    _phrase("object", 0.22, "verb.V:S det.O noun.O"),
-    _phrase("adjective", 0.11, "verb.V:S det.O adj.K noun.O"),
+    _phrase("object", 0.19, "verb.V:S det.O noun.O"),
+    _phrase("adjective", 0.10, "verb.V:S det.O adj.K noun.O"),
     _phrase("preposition", 0.08, "verb.V:S det.O noun.O ?prep det.W noun.W"),
-    _phrase("place", 0.08, "verb.V:S det.O noun.O in first.PLACE last.PLACE"),
+    _phrase("place", 0.12, "verb.V:S det.O noun.O in first.PLACE last.PLACE"),
     _phrase("manner", 0.10, "manner.D verb.V:S det.O noun.O"),
     _phrase("time", 0.10, "verb.V:S det.O noun.O ?time"),
     _phrase("aside", 0.08, f"verb.V:S det.O noun.O , {ASIDE}"),

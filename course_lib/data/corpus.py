@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,7 +39,8 @@ class Corpus:
         return len(self.ids)
 
     @cached_property
-    def _spellings(self) -> np.ndarray:
+    def spellings(self) -> np.ndarray:
+        """(V,) the spelling of each form id, as an array of str objects."""
         return np.asarray(self.forms, dtype=object)
 
     @cached_property
@@ -48,26 +50,26 @@ class Corpus:
 
     def sentence(self, index: int) -> list[str]:
         """The tokens of one sentence."""
-        return self._spellings[self.ids[self.sentences[index] : self.sentences[index + 1]]].tolist()
+        return self.spellings[self.ids[self.sentences[index] : self.sentences[index + 1]]].tolist()
 
     def tokens(self) -> list[list[str]]:
         """One list of tokens for each sentence."""
-        words = self._spellings[self.ids].tolist()
+        words = self.spellings[self.ids].tolist()
         bounds = self.sentences.tolist()
-        return [words[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [words[a:b] for a, b in pairwise(bounds)]
 
     def text(self) -> str:
         """The text: tokens set apart by a space, a sentence a line, an empty line after each document."""
         lines = [" ".join(sentence) for sentence in self.tokens()]
         bounds = self.documents.tolist()
-        return "\n\n".join("\n".join(lines[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+        return "\n\n".join("\n".join(lines[a:b]) for a, b in pairwise(bounds))
 
     def head(self, documents: int) -> "Corpus":
         """The first `documents` documents."""
         sentences = int(self.documents[documents])
         tokens = int(self.sentences[sentences])
         return Corpus(
-            *(getattr(self, name)[:tokens] for name in TOKEN_FIELDS),
+            **{name: getattr(self, name)[:tokens] for name in TOKEN_FIELDS},
             sentences=self.sentences[: sentences + 1],
             documents=self.documents[: documents + 1],
             topics=self.topics[:documents],
@@ -86,7 +88,7 @@ def join(parts: Sequence[Corpus]) -> Corpus:
     sentences = np.cumsum([0, *(len(part.asides) for part in parts)])
     shifted = [part.entities + np.array([t, t, 0, 0]) for part, t in zip(parts, tokens, strict=False)]
     return Corpus(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in TOKEN_FIELDS),
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in TOKEN_FIELDS},
         sentences=np.concatenate([[0], *(p.sentences[1:] + t for p, t in zip(parts, tokens, strict=False))]),
         documents=np.concatenate(
             [[0], *(p.documents[1:] + s for p, s in zip(parts, sentences, strict=False))]

@@ -6,6 +6,7 @@ questions with labels, co-occurrence counts for questions about words.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -63,7 +64,7 @@ def window(words: Sequence[str], position: int, size: int = 2) -> list[tuple[int
 def bigrams(words: Sequence[str]) -> list[tuple[str, str]]:
     """Pairs of neighbours, with the edges."""
     padded = [EDGE, *words, EDGE]
-    return list(zip(padded[:-1], padded[1:], strict=True))
+    return list(pairwise(padded))
 
 
 def cooccurrence(corpus: Corpus) -> sparse.csr_matrix:
@@ -77,13 +78,13 @@ def cooccurrence(corpus: Corpus) -> sparse.csr_matrix:
 
 
 def count_vectors(corpus: Corpus) -> np.ndarray:
-    """Rows of raw co-occurrence counts, scaled to length 1: (V, V); for vocabularies of some thousand forms."""
+    """Rows of raw co-occurrence counts, scaled to length 1: (V, V); for a V of some thousands."""
     counts = cooccurrence(corpus).toarray()
     return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-12)
 
 
 def neighbour_pmi(corpus: Corpus, smoothing: float = 0.5) -> np.ndarray:
-    """log of (observed + s) / (expected + s) for a form in a sentence and one in the next sentence: (V, V)."""
+    """log of (observed + s) / (expected + s) for forms in a sentence and in the next one: (V, V)."""
     document = corpus.sentence_documents
     pairs = np.flatnonzero(document[:-1] == document[1:])
     sentence = np.repeat(np.arange(len(corpus.asides)), np.diff(corpus.sentences))

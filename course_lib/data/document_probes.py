@@ -1,4 +1,4 @@
-"""Questions about documents: does this sentence follow that one, in which order do they stand, who is meant?"""
+"""Questions about documents: does this sentence follow that one, in which order, who is meant?"""
 
 import numpy as np
 
@@ -30,7 +30,8 @@ def _neighbours(corpus: Corpus) -> np.ndarray:
 
 
 def next_sentence(lang: Language, n: int, seed: int = 0) -> list[PairQuestion]:
-    """n pairs of sentences (a, b, label): 1 where b follows a in a document, 0 where it is from another document.
+    """n pairs of sentences (a, b, label): 1 where b follows a in a document, 0 where it is from another
+    document.
 
     Half of the strangers come from a document of the same topic, so that the topic is not enough.
 
@@ -62,7 +63,8 @@ def located_next(
 
 
 def sentence_order(lang: Language, n: int, seed: int = 0) -> list[PairQuestion]:
-    """n pairs of neighbouring sentences (a, b, label): 1 where they stand as in the document, 0 where swapped.
+    """n pairs of neighbouring sentences (a, b, label): 1 where they stand as in the document, 0 where
+    swapped.
 
     A third of the pairs begin a document, a third end one, where words such as "first" help.
 
@@ -106,11 +108,15 @@ def located_entities(lang: Language, n: int, seed: int) -> tuple[list[tuple[Enti
     """The questions with the row of each mention in Corpus.entities, and the corpus."""
     check_count(n)
     generator = np.random.default_rng([40, seed])
-    corpus = lang.sample(max(60_000, 1200 * n), seed=122_949_823 + seed)
-    start, end, kind, _ = corpus.entities.T
-    short = np.flatnonzero(end - start == 1)
-    by_type = [generator.permutation(short[kind[short] == k]) for k in range(len(ENTITY_TYPES))]
-    chosen = np.concatenate([rows[: n // 3 + 1] for rows in by_type])
+    each, tokens = n // len(ENTITY_TYPES) + 1, max(60_000, 600 * n)
+    by_type: list[np.ndarray] = []
+    while not by_type or min(map(len, by_type)) < each:
+        corpus = lang.sample(tokens, seed=122_949_823 + seed)
+        start, end, kind, _ = corpus.entities.T
+        short = np.flatnonzero(end - start == 1)
+        by_type = [generator.permutation(short[kind[short] == k]) for k in range(len(ENTITY_TYPES))]
+        tokens *= 2
+    chosen = np.concatenate([rows[:each] for rows in by_type])
     spellings = np.asarray(corpus.forms, dtype=object)
     starts = corpus.sentences[corpus.documents]
     out = []

@@ -43,7 +43,7 @@ class Expectation:
             number = PLURAL if phrase.number is None else float(phrase.number)
             old = 1.0 if phrase.name == "pronoun" else self.old
             self._add_phrase(phrase, p, number, old)
-        lost = next(p.probability for p in PARTS["subject"] if p.name == "pronoun") * (1 - self.old)
+        lost = self._plain("subject", "pronoun") * (1 - self.old)
         self._add_phrase(PARTS["subject"][0], lost, PLURAL, 0.0, self.free["noun"])
         for part in ("prefix", "predicate"):
             for phrase in PARTS[part]:
@@ -56,15 +56,23 @@ class Expectation:
         total = sum(p.probability for p in PARTS[part])
         for full, again in AGAIN.items():
             if phrase.name in (full, again) and any(p.name == full for p in PARTS[part]):
-                p = next(p.probability for p in PARTS[part] if p.name == full) / total
+                p = self._plain(part, full)
                 weights = place_weights()
                 later = float(weights @ (1 - (1 - p) ** np.arange(len(weights))))
                 return p * later * SHORT if phrase.name == again else p * (1 - later * SHORT)
         if part == "prefix":
             return self._prefix(phrase.name, phrase.probability / total)
+        if part == "predicate" and phrase.name in ("aside", "object"):
+            twice = self._plain("subject", "aside") * self._plain("predicate", "aside")
+            return phrase.probability / total + (twice if phrase.name == "object" else -twice)
         if phrase.name == "pronoun":
             return phrase.probability / total * self.old
         return phrase.probability / total
+
+    def _plain(self, part: str, name: str) -> float:
+        """The probability with which a phrase is first drawn."""
+        phrases = PARTS[part]
+        return next(p.probability for p in phrases if p.name == name) / sum(p.probability for p in phrases)
 
     def _prefix(self, name: str, p: float) -> float:
         """The probability p of a prefix in the middle of a document, corrected for its two ends."""
@@ -92,7 +100,7 @@ class Expectation:
         return FAVOUR * (self.steps[relation].T @ head.T).T + (1 - FAVOUR) * self.free[relation[1]]
 
     def _events(self) -> dict[str, np.ndarray]:
-        """Distributions (topics, units) of subject, verb and object, averaged over the sentences of a document."""
+        """Distributions (topics, units) of subject, verb and object, averaged over a document."""
         out = {role: np.zeros_like(self.free["noun"]) for role in "SVO"}
         before: dict[str, np.ndarray] = {}
         for weight in place_weights():

@@ -1,8 +1,9 @@
 """The generated language: text of any length whose truth is known.
 
 A `Language` is a lexicon with Zipf frequencies and a grammar over it, both made from one seed. It writes
-documents with topics, ambiguous and synonymous words, names, agreement over a distance and sentences whose order
-matters, and says of every token what it is. Sentences are made by templates, a block of documents at a time.
+documents with topics, ambiguous and synonymous words, names, agreement over a distance and sentences whose
+order matters, and says of every token what it is. Sentences are made by templates, a block of documents at a
+time.
 """
 
 from collections.abc import Iterator
@@ -70,7 +71,8 @@ class Language:
     Attributes:
         forms: (V,) spellings by falling expected frequency. index: spelling -> form id.
         frequencies: (V,) float64 expected share of each form in the text.
-        senses: one row a sense. pos_names, topic_names: what their ids stand for (the last topic is "general").
+        senses: one row a sense. pos_names, topic_names: what their ids stand for (the last topic is
+        "general").
         ambiguous_forms: the forms with more than one sense, most frequent first.
         entities: one row an entity: (first name's form, last name's form, type, topic).
     """

@@ -104,7 +104,8 @@ def _number(
 def _entities(
     size: Sizes, topics: int, base: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Entities (E, 4): senses of first and last name, type, topic; and casts (topics, types, choices) of entity ids.
+    """Entities (E, 4): senses of first and last name, type, topic; and casts (topics, types, choices) of
+    entity ids.
 
     A first name is used in every topic, each time with another last name; a last name is shared by several
     first names and types. So neither part alone says who is meant, nor of what type.

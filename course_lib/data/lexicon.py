@@ -37,7 +37,8 @@ ENTITY_TYPES = ("PERSON", "PLACE", "ORGANISATION")
 SHARE_OF_FORMS = {"verb": 0.28, "adj": 0.20}
 GENERAL = 0.2  # share of lemmas that belong to no topic
 SYNONYMS = 0.35  # share of the lemmas without a homonym that have a synonym
-# how the ambiguous forms are made: (classes of the two lemmas, pairs per ambiguous form wanted, forms per pair)
+# how the ambiguous forms are made: (classes of the two lemmas, pairs per ambiguous form wanted, forms per
+# pair)
 HOMONYMS = (
     (("noun", "noun"), 0.30, 2),
     (("verb", "verb"), 0.02, 5),
@@ -51,7 +52,8 @@ class Senses:
     """One row a sense: a lemma in one inflection, or a function word, or a part of a name.
 
     Attributes (each of shape (n,)):
-        form: id of the spelling. pos: index into POS_NAMES. topic: index into the topic names; the last is "general".
+        form: id of the spelling. pos: index into POS_NAMES. topic: index into the topic names; the last is
+        "general".
         synset: senses of one synset and inflection mean the same. lemma: id of the word family.
         inflection: index into INFLECTION_NAMES.
     """
@@ -69,7 +71,7 @@ class Senses:
 
 @dataclass
 class Lemmas:
-    """One row a lemma: class index, topic, stem, Zipf weight within class and topic, synset, homonym or not."""
+    """One row a lemma: class index, topic, Zipf weight and rank, synset, homonym."""
 
     kind: np.ndarray
     topic: np.ndarray
@@ -127,8 +129,8 @@ def make_lemmas(size: Sizes, topics: int, generator: np.random.Generator) -> Lem
         topic = deals.reshape(-1)[:n]
         weight = 1.0 / (np.arange(n) + 2.0)
         columns.append((np.full(n, kind), topic, weight))
-    kind, topic, weight = (np.concatenate(column) for column in zip(*columns, strict=True))
-    lemmas = Lemmas(kind, topic, weight, np.zeros(len(kind), np.int64))
+    kinds, topic, weight = (np.concatenate(column) for column in zip(*columns, strict=True))
+    lemmas = Lemmas(kinds, topic, weight, np.zeros(len(kinds), np.int64))
     for members in groups_of(lemmas, topics):
         lemmas.rank[members] = np.arange(len(members))
     _pair_homonyms(lemmas, size, topics, generator)
@@ -146,7 +148,7 @@ def groups_of(lemmas: Lemmas, topics: int) -> list[np.ndarray]:
 
 
 def _pair_homonyms(lemmas: Lemmas, size: Sizes, topics: int, generator: np.random.Generator) -> None:
-    """Give pairs of lemmas of partner topics and similar rank one stem; about one pair in five is of any two topics."""
+    """Give pairs of lemmas of similar rank one stem; four pairs in five are of partner topics."""
     lemmas.twin = np.full(len(lemmas), -1)
     for n, (kinds, _, _) in zip(size.pairs, HOMONYMS, strict=True):
         first, second = (CLASSES.index(kind) for kind in kinds)

@@ -1,7 +1,7 @@
 """Oracles: what is reached by someone who is told the truth about everything but the answer.
 
-An oracle sees the senses, clauses and roles of the other words and knows the grammar's tables. That each reaches
-far more than counting proves the questions solvable.
+An oracle sees the senses, clauses and roles of the other words and knows the grammar's tables. That each
+reaches far more than counting proves the questions solvable.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ PLURALS = tuple(INFLECTION_NAMES.index(name) for name in ("plural", "agents"))
 
 
 def clause_votes(lang: Language, corpus: Corpus, row: int, clause: int, without: int = -1) -> np.ndarray:
-    """(topics,) how many words of one clause of a sentence, but for the token `without`, belong to each topic."""
+    """(topics,) the number of words of each topic in one clause, the token `without` left out."""
     tokens = np.arange(corpus.sentences[row], corpus.sentences[row + 1])
     tokens = tokens[(corpus.clauses[tokens] == clause) & (tokens != without)]
     topics = lang.senses.topic[corpus.senses[tokens]]
@@ -92,7 +92,7 @@ def follows(lang: Language, corpus: Corpus, first: int, second: int) -> float:
 
 
 def comes_first(lang: Language, corpus: Corpus, first: int, second: int) -> float:
-    """Positive where the sentences stand in the document's order: script, who was known, words for first and last."""
+    """Positive where the sentences stand in the document's order: script, who was known, opening words."""
     score = 0.0
     for a, b, sign in ((first, second, 1.0), (second, first, -1.0)):
         verb_a, nouns_a, subject_a, _ = _event(lang, corpus, a)
@@ -104,7 +104,7 @@ def comes_first(lang: Language, corpus: Corpus, first: int, second: int) -> floa
 
 
 def _edges(lang: Language, corpus: Corpus, first: int, second: int) -> float:
-    """Evidence of the opening words: a sentence that opens a document comes first, one that closes it last."""
+    """Evidence of the opening words: what opens a document comes first, what closes it last."""
     words = [lang.forms[corpus.ids[corpus.sentences[row]]] for row in (first, second)]
     opening = 5.0 * (words[0] in ("first", "initially")) + 5.0 * (words[1] in ("finally", "lastly"))
     return (

@@ -1,8 +1,8 @@
 """Documents before they have words: topics, casts, and who does what to whom in each sentence.
 
-A document has one topic and a cast of one entity of each type. Its sentences follow a plot: the subject is often
-somebody who was in the sentence before, and the verb often the one that follows the verb before (a fixed
-"script" of the topic). So the order of sentences can be told from their content.
+A document has one topic and a cast of one entity of each type. Its sentences follow a plot: the subject is
+often somebody who was in the sentence before, and the verb often the one that follows the verb before (a
+fixed "script" of the topic). So the order of sentences can be told from their content.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ class Plot:
     Attributes:
         document, place: the sentence's document and its index there. topic, other: own topic and its aside's.
         prefix, subject, predicate: indices into the phrases of constituents.PARTS.
-        units: role letter -> drawn unit, for S, V and O. lemmas: the same for lemmas. old: S was mentioned before.
+        units: role letter -> drawn unit, for S, V and O. lemmas: the same for lemmas. old: S was mentioned
+        before.
         plural, past: the subject's number, the tense. cast: (n, 3) entity ids by type.
     """
 
@@ -67,6 +68,11 @@ def draw_plots(documents: int, company: Company, casts: np.ndarray, generator: n
     units, lemmas, numbers, old = _events(starts, topics, company, generator)
     phrases = {part: _choose(part, n, generator) for part in PARTS}
     subject_names = [phrase.name for phrase in PARTS["subject"]]
+    names = [phrase.name for phrase in PARTS["predicate"]]
+    both = (phrases["predicate"] == names.index("aside")) & (
+        phrases["subject"] == subject_names.index("aside")
+    )
+    phrases["predicate"][both] = names.index("object")  # one aside a sentence
     lost = (phrases["subject"] == subject_names.index("pronoun")) & ~old
     phrases["subject"][lost] = subject_names.index("plain")
     _shorten_mentions(phrases, document, generator)

@@ -44,7 +44,7 @@ class Filler:
         }
 
     def fill(self, phrase: Phrase, rows: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
-        """Sense ids (n, columns) of one phrase in the sentences `rows` (n,), and each column's clause and role."""
+        """Sense ids (n, columns) of a phrase in the sentences `rows` (n,); each column's clause and role."""
         drawn: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         for role in "SVO":
             number = self.plot.numbers.get(role, self.plot.past)[rows]

@@ -30,14 +30,17 @@ def candidates(lang: Language, corpus: Corpus, same_pos: bool | None) -> np.ndar
 
 
 def senses(lang: Language, n: int, seed: int = 0, same_pos: bool | None = None) -> list[SenseQuestion]:
-    """n sentences with an ambiguous word: (tokens, position, sense id, form), each sense of a form equally often.
+    """n sentences with an ambiguous word: (tokens, position, sense id, form), each sense of a form equally
+    often.
 
-    Half of the sentences, where the text has them, hold an aside about the topic of the word's other sense. With
-    `same_pos=False` five in six words stand before a noun, where an adjective and a modifying noun look alike.
+    Half of the sentences, where the text has them, hold an aside about the topic of the word's other sense.
+    With `same_pos=False` five in six words stand before a noun, where an adjective and a modifying noun look
+    alike.
 
     Args:
         lang: the language. n: number of questions, at least 1. seed: of the text and the choice.
-        same_pos: True for words whose senses share a part of speech, False for those whose senses do not, None for all.
+        same_pos: True for words whose senses share a part of speech, False for those whose senses do not,
+        None for all.
     """
     return [question for question, _, _ in located_senses(lang, n, seed, same_pos)[0]]
 
@@ -48,7 +51,7 @@ def located_senses(
     """The questions with the token and the sentence each was taken from, and the corpus: for the oracle."""
     check_count(n)
     generator = np.random.default_rng([33, seed])
-    corpus = lang.sample(max(PROBE_TOKENS, 400 * n), seed=7919 + seed)
+    corpus = lang.sample(max(PROBE_TOKENS, (600 if same_pos is not False else 2000) * n), seed=7919 + seed)
     tokens = candidates(lang, corpus, same_pos)
     sentence = np.searchsorted(corpus.sentences, tokens, side="right") - 1
     hard = _misleading(lang, corpus, tokens, sentence)
@@ -68,7 +71,7 @@ def located_senses(
 
 
 def _misleading(lang: Language, corpus: Corpus, tokens: np.ndarray, sentence: np.ndarray) -> np.ndarray:
-    """Which tokens' sentences speak, outside the token's own clauses, about the topic of another sense of it."""
+    """Which tokens' sentences speak, outside the token's clause, about the topic of another of its senses."""
     main = corpus.topics[corpus.sentence_documents[sentence]]
     elsewhere = np.where(corpus.clauses[tokens] == 0, corpus.asides[sentence], main)
     topics_of = np.zeros((len(lang.forms), lang.topics + 1), bool)
@@ -90,5 +93,8 @@ def _balanced(
     if not len(good):
         return np.zeros(0, np.int64)
     weights = 1.0 / senses_seen[which[good]]
-    pick = good[generator.choice(len(good), size=n, p=weights / weights.sum())]
-    return tokens[order[first[pick] + generator.integers(count[pick])]]
+    pick = good[generator.choice(len(good), size=4 * n, p=weights / weights.sum())]
+    drawn = tokens[order[first[pick] + generator.integers(count[pick])]]
+    _, once = np.unique(drawn, return_index=True)  # each token once, as long as there are enough
+    again = np.setdiff1d(np.arange(len(drawn)), once)
+    return drawn[np.concatenate([np.sort(once), again])[:n]]

@@ -39,7 +39,9 @@ def located_topics(
     check_count(n)
     generator = np.random.default_rng([35, seed])
     corpus = lang.sample(max(30_000, 100 * n), seed=32_452_843 + seed)
-    rows = generator.permutation(np.flatnonzero(corpus.asides >= 0))[:n]
+    topical = (lang.senses.topic[corpus.senses] < lang.topics) & (corpus.clauses == 0)
+    solvable = np.add.reduceat(topical, corpus.sentences[:-1]) > 0  # some word outside the aside tells
+    rows = generator.permutation(np.flatnonzero((corpus.asides >= 0) & solvable))[:n]
     main = corpus.topics[corpus.sentence_documents[rows]]
     return [
         ((corpus.sentence(row), int(topic)), int(row)) for row, topic in zip(rows, main, strict=True)
@@ -129,7 +131,7 @@ def _wrong_names(lang: Language, entity: int, kind: int, generator: np.random.Ge
     here = np.unique(same_kind[(same_kind[:, 3] == topic) & (same_kind[:, 1] != last)][:, 1])
     beside = same_kind[(same_kind[:, 0] == first) & (same_kind[:, 3] != topic)]
     near = np.isin(beside[:, 3], [topic ^ 1])
-    elsewhere = np.concatenate([beside[near], generator.permutation(beside[~near])])[:, 1]
-    elsewhere = [int(x) for x in dict.fromkeys(elsewhere.tolist()) if x != last and x not in here][:2]
+    others = np.concatenate([beside[near], generator.permutation(beside[~near])])[:, 1]
+    elsewhere = [int(x) for x in dict.fromkeys(others.tolist()) if x != last and x not in here][:2]
     chosen = [*generator.permutation(here)[: CANDIDATES - 1 - len(elsewhere)].tolist(), *elsewhere]
     return [lang.forms[i] for i in generator.permutation(np.array(chosen, np.int64))]

@@ -11,9 +11,7 @@ SIMPLE = ("b", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", 
 CLUSTERS = ("bl", "br", "dr", "fl", "gl", "gr", "kl", "kr", "pl", "pr", "sk", "sl", "sn", "sp", "st", "tr")
 VOWELS = ("a", "e", "i", "o", "u")
 CODAS = ("b", "d", "g", "k", "l", "m", "n", "p", "r", "t", "nd", "lm", "rk", "lt", "mp", "sk", "nt", "rn")
-UNWANTED = tuple(
-    "fag nig neg nazi vag pak kik dik fuk kun kum kok tit sex rap hom wog slut anal gip pedo deb".split()
-)
+RUDE = "fag nig neg nazi vag pak kik dik fuk kun kum kok tit sex rap hom wog slut anal gip pedo deb"
 RESERVED_ENDINGS = ("s", "ed", "or", "er", "ly", "eth")
 
 
@@ -39,6 +37,7 @@ def _add(
     found: dict[str, None], n: int, generator: np.random.Generator, onsets: tuple[tuple[str, ...], ...]
 ) -> None:
     """Draw spellings with the given onsets until `found` holds n of them."""
+    rude = RUDE.split()
     while len(found) < n:
         size = 2 * (n - len(found)) + 16
         text = np.full(size, "", dtype="U16")
@@ -48,5 +47,6 @@ def _add(
                 text = np.char.add(text, part)
         text = np.char.add(text, np.asarray(CODAS)[generator.integers(len(CODAS), size=size)])
         for word in text.tolist():
-            if len(found) < n and not word.endswith(RESERVED_ENDINGS) and not any(b in word for b in UNWANTED):
+            unwanted = word.endswith(RESERVED_ENDINGS) or any(part in word for part in rude)
+            if len(found) < n and not unwanted:
                 found.setdefault(word)

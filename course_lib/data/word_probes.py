@@ -17,7 +17,7 @@ def check_count(n: int) -> None:
 
 
 def plain_senses(lang: Language, share: float = 0.75) -> np.ndarray:
-    """Senses of the inflected words that have one sense only, among the most frequent `share` of all forms."""
+    """Senses of the inflected words with one sense only, among the most frequent `share` of all forms."""
     senses = lang.senses
     several = np.bincount(senses.form, minlength=len(lang.forms)) > 1
     return np.flatnonzero(
@@ -26,7 +26,7 @@ def plain_senses(lang: Language, share: float = 0.75) -> np.ndarray:
 
 
 def true_similarity(lang: Language, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Similarity in [0, 1] of senses a and b (n,) -> (n,): synonyms 1, down to 0 for words that share nothing."""
+    """Similarity in [0, 1] of senses a and b (n,) -> (n,): synonyms 1, words that share nothing 0."""
     s, general = lang.senses, lang.topics
     topic = (s.topic[a] == s.topic[b]) & (s.topic[a] != general)
     kind = lang.lemmas.kind[s.lemma[a]] == lang.lemmas.kind[s.lemma[b]]
@@ -105,7 +105,7 @@ def analogies(lang: Language, n: int, seed: int = 0) -> list[tuple[str, str, str
         turn = int(generator.integers(2))
         ids = pair[turn][i], pair[1 - turn][i], pair[turn][j], pair[1 - turn][j]
         out.append(tuple(lang.forms[lang.senses.form[s]] for s in ids))
-    return out  # type: ignore[return-value]
+    return out
 
 
 def _inflected(lang: Language, kind: str, inflection: str) -> np.ndarray:
