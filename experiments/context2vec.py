@@ -28,7 +28,7 @@ CLAIM = Claim(
         "that mean against word2vec's output vectors; an untrained encoder"
     ),
     smallest_effect=0.03,
-    seeds=(0, 1, 2, 3),
+    seeds=(0, 1, 2),
 )
 VOCABULARY, TOKENS, WIDTH = 2000, 600_000, 96
 EPOCHS, BATCH, RATE = 4, 32, 6e-3  # rates and word2vec's passes were chosen on seed 9, which is not recorded
