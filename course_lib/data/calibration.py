@@ -243,8 +243,14 @@ PROBES: dict[str, Callable[[Setting], Calibration]] = {
 }
 
 
-def calibrate(lang: Language, n: int = 600, tokens: int = 200_000, seed: int = 0) -> list[Calibration]:
-    """Calibrate every probe on n questions, with `tokens` tokens to count in."""
+def calibrate(lang: Language, n: int = 600, tokens: int | None = None, seed: int = 0) -> list[Calibration]:
+    """Calibrate every probe.
+
+    Args:
+        lang: the language. n: questions of each probe, at least 1. seed: of texts and questions.
+        tokens: size of the text to count in; None is 100 tokens for each form of the vocabulary.
+    """
     word_probes.check_count(n)
-    setting = Setting(lang, lang.sample(tokens, seed=1_000_003 + seed), n, seed)
+    size = 100 * len(lang.forms) if tokens is None else tokens
+    setting = Setting(lang, lang.sample(size, seed=1_000_003 + seed), n, seed)
     return [probe(setting) for probe in PROBES.values()]
