@@ -113,7 +113,7 @@ def _cuts(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
     start, last = 0, len(offsets) - 1
     while start < last:
         stop = int(np.searchsorted(offsets, offsets[start] + PIECE_TOKENS, side="right")) - 1
-        stop = min(max(stop, start + 1), last)
+        stop = max(stop, start + 1)  # a sentence is never cut
         yield start, stop
         start = stop
 
