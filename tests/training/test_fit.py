@@ -1,6 +1,7 @@
 """The training loop: what must be equal is equal to the bit, what must be refused is refused."""
 
 import signal
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -402,6 +403,16 @@ def test_a_second_ctrl_c_does_not_wait_for_the_step():
     history = fit(model, data(), loss, adam(model), FitConfig(steps=5))
     assert history.stopped == "interrupted"
     assert not model.training
+
+
+def test_it_runs_outside_the_main_thread_where_signals_cannot_be_caught():
+    model, histories = network(), []
+    thread = threading.Thread(
+        target=lambda: histories.append(fit(model, data(), weighted_loss, adam(model), FitConfig(steps=2)))
+    )
+    thread.start()
+    thread.join()
+    assert histories[0].stopped == "steps"
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_step_in_the_message(tmp_path):
