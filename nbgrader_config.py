@@ -24,6 +24,7 @@ from nbgrader.preprocessors import (
 
 from course_lib.grading.preprocessors import (
     CheckSource,
+    Clean,
     ExecuteTrusted,
     HideTests,
     RebuildFromSource,
@@ -80,5 +81,5 @@ c.ExecuteTrusted.timeout = 30
 c.ExecuteTrusted.budget = 180
 
 # What students get back shows neither hidden tests nor what they print; scripts in it do not run.
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
-c.HTMLExporter.sanitize_html = True
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, Clean, CSSHTMLHeaderPreprocessor]
+c.HTMLExporter.sanitize_html = True  # Formgrader, as far as its templates heed it

@@ -16,6 +16,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Integer, Unicode
 
+from course_lib.grading.clean import clean
 from course_lib.grading.hide import hide_tests
 from course_lib.grading.ingest import rebuild
 from course_lib.grading.source_check import check_notebook
@@ -122,3 +123,10 @@ class HideTests(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         return hide_tests(nb), resources
+
+
+class Clean(NbGraderPreprocessor):
+    """Take out what a browser would run."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        return clean(nb), resources
