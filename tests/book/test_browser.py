@@ -172,6 +172,13 @@ def served() -> Iterator[str]:
     server.server_close()
 
 
+def test_the_search_finds_a_page_from_the_file_system(browser: Any) -> None:
+    with Visit(browser) as visit:
+        visit.tab.goto((HTML / "search.html").as_uri() + "?q=verdict")
+        visit.tab.wait_for_selector("#search-results li a", timeout=8000)
+        assert visit.outside == []
+
+
 def test_the_search_finds_a_page_offline(browser: Any, served: str) -> None:
     with Visit(browser) as visit:
         visit.tab.goto(f"{served}/search.html?q=verdict")
