@@ -53,6 +53,7 @@ def run_page(
     if sys.platform == "win32":
         asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())  # type: ignore[attr-defined]
     failure = ""
+    begun: list[int] = []  # the cells that were started
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as profile:
         os.environ["IPYTHONDIR"] = profile
@@ -64,11 +65,12 @@ def run_page(
             store_widget_state=False,
             record_timing=False,
             extra_arguments=["--log-level=ERROR"],
+            on_cell_execute=lambda cell, cell_index: begun.append(cell_index),
         )
         try:
             client.execute()
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            failure = explain(notebook, error)
+            failure = explain(notebook, error, begun[-1])
         except Exception as error:  # a kernel that does not start, a broken environment
             failure = f"the kernel failed: {type(error).__name__}: {error}"
     seconds = time.perf_counter() - start
@@ -81,21 +83,13 @@ def first_lines(source: str, count: int = 6) -> str:
     return "\n".join(f"    | {line}" for line in lines[:count] + ["..."] * (len(lines) > count))
 
 
-def explain(notebook: nbformat.NotebookNode, error: Exception) -> str:
-    """Which cell failed, and its traceback."""
-    number = 0
-    last = ""
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        number += 1
-        for output in cell.outputs:
-            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
-                trace = ANSI.sub("", "\n".join(output.traceback))
-                return f"code cell {number} failed:\n{first_lines(cell.source)}\n{trace}"
-        if cell.execution_count is not None or cell.outputs:
-            last = f"code cell {number} (or the one after it):\n{first_lines(cell.source)}\n"
-    return f"{last}{type(error).__name__}: {ANSI.sub('', str(error))}"
+def explain(notebook: nbformat.NotebookNode, error: Exception, last: int) -> str:
+    """Which cell failed, and its traceback; `last` is the cell that was started last."""
+    number = sum(cell.cell_type == "code" for cell in notebook.cells[: last + 1])
+    cell = notebook.cells[last]
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    trace = "\n".join(errors[-1].traceback) if errors else f"{type(error).__name__}: {error}"
+    return f"code cell {number} failed:\n{first_lines(cell.source)}\n{ANSI.sub('', trace)}"
 
 
 def complaints(notebook: nbformat.NotebookNode) -> str:

@@ -93,7 +93,7 @@ def test_a_page_runs_in_its_folder_and_is_timed(tmp_path: Path) -> None:
         (["x = 1", "x / 0"], ["code cell 2 failed", "x / 0", "ZeroDivisionError"]),
         (["import sys", "print('careful', file=sys.stderr)"], ["code cell 2 wrote to stderr", "careful"]),
         (["import warnings", "warnings.warn('old')"], ["code cell 2 wrote to stderr", "UserWarning: old"]),
-        (["import os", "os._exit(1)"], ["code cell 1", "DeadKernelError"]),
+        (["import os", "os._exit(1)"], ["code cell 2 failed", "os._exit(1)", "DeadKernelError"]),
     ],
     ids=["error", "stderr", "warning", "kernel dies"],
 )
