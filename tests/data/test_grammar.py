@@ -61,6 +61,12 @@ def test_a_stream_joins_to_the_sample_of_the_same_size(lang: Language) -> None:
     np.testing.assert_array_equal(entities, whole.entities)
 
 
+def test_no_document_comes_twice(lang: Language) -> None:
+    documents = lang.sample(150_000, seed=6).text().split("\n\n")
+    assert len(documents) > 3 * 512  # several blocks
+    assert len(set(documents)) == len(documents)
+
+
 def test_offsets_cover_the_text_and_sentences_end_in_a_full_stop(lang: Language, corpus: Corpus) -> None:
     assert corpus.sentences[0] == 0
     assert corpus.sentences[-1] == len(corpus)
