@@ -19,9 +19,9 @@ def configure(app: Sphinx, config: Config) -> None:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Called by Sphinx."""
-    from . import listing, outputs, register, runtime
+    from . import listing, outputs, register, runtime, terms
 
-    for part in (listing, outputs, register, runtime):
+    for part in (listing, outputs, register, runtime, terms):
         part.setup(app)
     app.connect("config-inited", configure)
     app.add_css_file("course.css")
