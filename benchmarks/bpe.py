@@ -35,7 +35,7 @@ REPEATS = 5
 def side_by_side(
     ours: Callable[[], Any], theirs: Callable[[], Any]
 ) -> tuple[dict[str, float | list[float]], Any, Any]:
-    """Run the two in turn `REPEATS` times: median times, the median and the range of the ratio, both results."""
+    """Run the two in turn `REPEATS` times: median times, median and range of the ratio, both results."""
     pairs, results = [], (None, None)
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -129,8 +129,8 @@ def main() -> None:
         file.write("\n")
     for row in rows:
         print(
-            f"{row['text']}, {row['vocab_size']:,} symbols: training {row['train']['ratio']:.1f}x, "
-            f"encoding {row['encode']['ratio']:.1f}x the time of tokenizers; same merges: {row['same_merges']}"
+            f"{row['text']}, {row['vocab_size']:,} symbols: training {row['train']['ratio']:.1f}x, encoding "
+            f"{row['encode']['ratio']:.1f}x the time of tokenizers; same merges: {row['same_merges']}"
         )
 
 
