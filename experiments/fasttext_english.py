@@ -20,7 +20,8 @@ from course_lib.training.experiment import Claim, run
 
 CLAIM = Claim(
     id="fasttext-english",
-    statement="In real English too, n-grams give an unseen word some neighbours that it would have had.",
+    statement="In real English too, "
+    "n-grams give an unseen word some of the neighbours that it would have had.",
     metric="share of the 10 nearest words (of other beginnings) in common with the word's vector when seen",
     control="the same n-grams with untrained rows (spelling alone)",
     smallest_effect=0.05,
