@@ -40,7 +40,7 @@ class Word2VecConfig:
     min_learning_rate: float = 1e-4
     epochs: int = 5
     batch_tokens: int | None = None
-    block: int = 32
+    block: int = 16
     shared_noise: int = 32
     limit: float = 3.0
     seed: int = 0
