@@ -88,9 +88,8 @@ def learn_merges(
         new = index.setdefault(joined, len(names))
         if new == len(names):
             names.append(joined)
-        merges.pop(
-            pair, None
-        )  # a pair that comes up again (its symbol has a second spelling) keeps the later rank
+        # A symbol with a second spelling brings pairs up again; such a pair keeps the later rank.
+        merges.pop(pair, None)
         merges[pair] = None
         touched: defaultdict[Pair, set[int]] = defaultdict(set)
         for i in places:
