@@ -222,7 +222,7 @@ REMARKS = (
     "size an epoch of ours is a little worse, so step size and epochs are free for both sides and only equal "
     "quality is compared. A null ratio says that none of our runs reached that quality. Times are the best "
     "of the repeats. Processor time counts all threads and suffers less than wall time where the machine has "
-    "other work to do."
+    "other work to do: quote the ratios of wall time only from an idle machine."
 )
 
 if __name__ == "__main__":
