@@ -48,7 +48,8 @@ def start_client(self: NotebookClientCache) -> None:
         return
     try:
         store, key = Store(cache_folder()), page_key(page, Library())
-        if not store.has(page, key):
+        merged = store.fetch(page, key)
+        if merged is None:
             if os.environ.get(DRAFT):
                 return
             self.logger.info("executing: no outputs for this version of the page")
@@ -56,10 +57,10 @@ def start_client(self: NotebookClientCache) -> None:
             if done.failure:
                 raise BookError(f"{document}.md: {done.failure}")
             store.add(page, key, done.notebook, done.seconds)
+            merged = done.notebook
     except BookError as error:
         self.logger.warning(str(error), subtype="exec")
         raise ExecutionError(str(self.path)) from error
-    _, merged = store.cache.merge_match_into_notebook(bare)
     for cell, executed in zip(bare.cells, merged.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = executed.outputs, executed.execution_count

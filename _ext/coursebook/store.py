@@ -8,6 +8,7 @@ finds the old outputs again.
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,23 +62,34 @@ class Store:
     def has(self, page: Page, key: str) -> bool:
         """Whether the outputs for `key` are there, bringing them back from the archive if need be."""
         with self.locked():
-            note = self.notes().get(page.document)
-            code = self.code_hash(page)
-            if note and note["key"] == key and note["code"] == code and self._cached(code):
-                return True
-            executed = self.archive / f"{key}.ipynb"
-            if not executed.is_file():
-                self._drop(code)
-                return False
-            try:
-                notebook = nbformat.read(executed, as_version=4)
-            except Exception:  # a damaged archive is the same as none
-                executed.unlink()
-                self._drop(code)
-                return False
-            os.utime(executed)
-            self._put(page, key, notebook, notebook.metadata["course_build"]["seconds"])
+            return self._bring(page, key)
+
+    def fetch(self, page: Page, key: str) -> nbformat.NotebookNode | None:
+        """The page with the outputs for `key`, or None; other builds cannot change them meanwhile."""
+        with self.locked():
+            if not self._bring(page, key):
+                return None
+            return self.cache.merge_match_into_notebook(page.notebook)[1]
+
+    def _bring(self, page: Page, key: str) -> bool:
+        """What `has` does, while the store is locked."""
+        note = self.notes().get(page.document)
+        code = self.code_hash(page)
+        if note and note["key"] == key and note["code"] == code and self._cached(code):
             return True
+        executed = self.archive / f"{key}.ipynb"
+        if not executed.is_file():
+            self._drop(code)
+            return False
+        try:
+            notebook = nbformat.read(executed, as_version=4)
+        except Exception:  # a damaged archive is the same as none
+            executed.unlink()
+            self._drop(code)
+            return False
+        os.utime(executed)
+        self._put(page, key, notebook, notebook.metadata["course_build"]["seconds"])
+        return True
 
     def add(self, page: Page, key: str, notebook: nbformat.NotebookNode, seconds: float) -> None:
         """Keep an executed page."""
@@ -88,11 +100,14 @@ class Store:
             self._tidy(page.document, key)
 
     def _cached(self, code: str) -> bool:
-        return (self.folder / "executed" / code / "base.ipynb").is_file()
+        known = any(record.hashkey == code for record in self.cache.list_cache_records())
+        return known and (self.folder / "executed" / code / "base.ipynb").is_file()
 
     def _drop(self, code: str) -> None:
         for record in self.cache.list_cache_records():
             if record.hashkey == code:
+                (self.folder / "executed" / code).mkdir(parents=True, exist_ok=True)
+                (self.folder / "executed" / code / "base.ipynb").touch()  # remove_cache wants it there
                 self.cache.remove_cache(record.pk)
 
     def _put(self, page: Page, key: str, notebook: nbformat.NotebookNode, seconds: float) -> None:
@@ -105,6 +120,7 @@ class Store:
                     f"{page.document}.md and {document}.md have exactly the same code cells, which the cache "
                     "cannot tell apart: change one of them, for example by a comment"
                 )
+        shutil.rmtree(self.folder / "executed" / code, ignore_errors=True)  # also half of an entry
         self.cache.cache_notebook_bundle(
             CacheBundleIn(notebook, str(page.path), data={"execution_seconds": seconds}),
             check_validity=False,

@@ -52,6 +52,18 @@ def test_a_revert_brings_the_old_outputs_back_without_running_anything(tmp_path:
     assert store.notes()["chapters/one"] == {**store.notes()["chapters/one"], "key": "a", "seconds": 1.0}
 
 
+def test_a_store_that_was_interrupted_between_record_and_file_heals(tmp_path: Path) -> None:
+    store, one = Store(tmp_path), page("chapters/one", "print(1)")
+    store.add(one, "a", executed(one, "first"), 1.0)
+    (tmp_path / "executed" / store.code_hash(one) / "base.ipynb").unlink()
+    assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
+    store._drop(store.code_hash(one))
+    (tmp_path / "executed" / store.code_hash(one)).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "executed" / store.code_hash(one) / "base.ipynb").write_text("", encoding="utf-8")
+    assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
+    assert store.fetch(one, "other") is None
+
+
 def test_only_the_latest_versions_are_kept(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
     for number in range(KEPT + 2):
