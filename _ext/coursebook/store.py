@@ -120,6 +120,10 @@ class Store:
                     f"{page.document}.md and {document}.md have exactly the same code cells, which the cache "
                     "cannot tell apart: change one of them, for example by a comment"
                 )
+        # jupyter-cache's name of an entry depends on the kernel's entry in the header, too.
+        notebook.metadata.pop("kernelspec", None)
+        if "kernelspec" in page.notebook.metadata:
+            notebook.metadata["kernelspec"] = page.notebook.metadata["kernelspec"]
         shutil.rmtree(self.folder / "executed" / code, ignore_errors=True)  # also half of an entry
         self.cache.cache_notebook_bundle(
             CacheBundleIn(notebook, str(page.path), data={"execution_seconds": seconds}),

@@ -64,6 +64,15 @@ def test_a_store_that_was_interrupted_between_record_and_file_heals(tmp_path: Pa
     assert store.fetch(one, "other") is None
 
 
+def test_the_header_of_a_page_may_change_without_a_run(tmp_path: Path) -> None:
+    store, one = Store(tmp_path), page("chapters/one", "print(1)")
+    store.add(one, "a", executed(one, "first"), 1.0)
+    del one.notebook.metadata["kernelspec"]
+    assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
+    one.notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
+    assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
+
+
 def test_only_the_latest_versions_are_kept(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
     for number in range(KEPT + 2):
