@@ -64,12 +64,13 @@ def test_a_store_that_was_interrupted_between_record_and_file_heals(tmp_path: Pa
     assert store.fetch(one, "other") is None
 
 
-def test_the_header_of_a_page_may_change_without_a_run(tmp_path: Path) -> None:
+def test_header_and_alt_texts_of_a_page_may_change_without_a_run(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
     store.add(one, "a", executed(one, "first"), 1.0)
     del one.notebook.metadata["kernelspec"]
     assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
     one.notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
+    one.notebook.cells[0].metadata["mystnb"] = {"image": {"alt": "Another text."}}
     assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
 
 
