@@ -120,7 +120,7 @@ class Store:
                     f"{page.document}.md and {document}.md have exactly the same code cells, which the cache "
                     "cannot tell apart: change one of them, for example by a comment"
                 )
-        # jupyter-cache's name of an entry depends on the header's kernel and the cells' options (alt texts), too.
+        # jupyter-cache names an entry also by the header's kernel and the cells' options (alt texts).
         notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         mine = [cell for cell in page.notebook.cells if cell.cell_type == "code"]
         for cell, here in zip(notebook.cells, mine, strict=True):
