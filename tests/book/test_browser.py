@@ -104,12 +104,16 @@ def test_no_page_asks_the_network_or_complains(browser: Any, chunk: int) -> None
         assert visit.outside == []
 
 
-def test_players_work_from_the_file_system_by_keyboard_and_by_button(browser: Any) -> None:
-    tried = 0
+def with_players() -> list[Path]:
+    """The pages that have a figure to play with."""
+    return [p for p in chapters() if "course-player" in p.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_players_work_from_the_file_system_by_keyboard_and_by_button(browser: Any, chunk: int) -> None:
+    assert with_players(), "no page has a player"
     with Visit(browser) as visit:
-        for path in chapters():
-            if "course-player" not in path.read_text(encoding="utf-8"):
-                continue
+        for path in with_players()[chunk::CHUNKS]:
             visit.tab.goto(path.as_uri())
             for number in range(visit.tab.locator(".course-player").count()):
                 box = visit.tab.locator(".course-player").nth(number)
@@ -128,14 +132,13 @@ def test_players_work_from_the_file_system_by_keyboard_and_by_button(browser: An
                 box.locator("button").focus()
                 visit.tab.keyboard.press("Enter")
                 visit.tab.wait_for_function(SHOWS_ANOTHER, arg=[number, first], timeout=5000)
-                tried += 1
         assert visit.errors == []
-    assert tried, "no page has a player"
 
 
-def test_a_phone_shows_no_page_wider_than_its_screen(browser: Any) -> None:
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_a_phone_shows_no_page_wider_than_its_screen(browser: Any, chunk: int) -> None:
     with Visit(browser, viewport={"width": 390, "height": 844}) as visit:
-        for path in chapters():
+        for path in chapters()[chunk::CHUNKS]:
             visit.tab.goto(path.as_uri(), wait_until="domcontentloaded")
             width = visit.tab.evaluate("document.documentElement.scrollWidth")
             assert width <= 391, f"{path.relative_to(HTML)} is {width} pixels wide"
