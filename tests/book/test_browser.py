@@ -26,7 +26,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-CHUNKS = 6
+CHUNKS = 9
 SHOWS_ANOTHER = """([number, alt]) => {
   const pictures = document.querySelectorAll('.course-player')[number].querySelectorAll('img');
   return [...pictures].find(picture => picture.style.display !== 'none').alt !== alt;
