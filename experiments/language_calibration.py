@@ -10,7 +10,9 @@ from course_lib.training.experiment import Claim, run
 
 CLAIM = Claim(
     id="language-calibration",
-    statement="Every probe leaves ten points between chance and counting and ten between counting and oracle.",
+    statement=(
+        "Every probe leaves ten points between chance and counting and ten between counting and oracle."
+    ),
     metric="the smaller of the two gaps in accuracy, on the probe where it is smallest",
     control="a gap of 0.10",
     smallest_effect=0.0,

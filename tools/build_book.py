@@ -86,7 +86,7 @@ def execute_stale(found: list[pages.Page], jobs: int) -> list[str]:
                 continue
             page, key = stale[done.document]
             try:
-                kept.add(page, key, done.notebook, done.seconds)
+                kept.add(page, key, done.notebook, done.seconds, done.processor_seconds)
             except pages.BookError as error:
                 failures.append(str(error))
     return failures
@@ -116,7 +116,7 @@ def write_report(folder: Path, found: list[pages.Page]) -> None:
     report = {
         page.document: {
             "code_cells": len(page.cells),
-            "seconds": notes.get(page.document, {}).get("seconds") if page.cells else None,
+            **{name: notes.get(page.document, {}).get(name) for name in ("seconds", "processor_seconds")},
         }
         for page in found
     }

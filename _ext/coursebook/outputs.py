@@ -56,7 +56,7 @@ def start_client(self: NotebookClientCache) -> None:
             done = run_page(document, str(page.path.parent), nb_writes(bare))
             if done.failure:
                 raise BookError(f"{document}.md: {done.failure}")
-            store.add(page, key, done.notebook, done.seconds)
+            store.add(page, key, done.notebook, done.seconds, done.processor_seconds)
             merged = done.notebook
     except BookError as error:
         self.logger.warning(str(error), subtype="exec")

@@ -49,7 +49,7 @@ class Store:
             yield
 
     def notes(self) -> dict[str, dict[str, Any]]:
-        """What `pages.json` says: document -> key, jupyter-cache hash, seconds."""
+        """What `pages.json` says: document -> key, jupyter-cache hash, seconds (clock, processor)."""
         try:
             return json.loads((self.folder / "pages.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
@@ -88,15 +88,21 @@ class Store:
             self._drop(code)
             return False
         os.utime(executed)
-        self._put(page, key, notebook, notebook.metadata["course_build"]["seconds"])
+        self._put(page, key, notebook)
         return True
 
-    def add(self, page: Page, key: str, notebook: nbformat.NotebookNode, seconds: float) -> None:
+    def add(
+        self, page: Page, key: str, notebook: nbformat.NotebookNode, seconds: float, processor_seconds: float
+    ) -> None:
         """Keep an executed page."""
         with self.locked():
-            notebook.metadata["course_build"] = {"seconds": seconds, "document": page.document}
+            notebook.metadata["course_build"] = {
+                "seconds": round(seconds, 2),
+                "processor_seconds": round(processor_seconds, 2),
+                "document": page.document,
+            }
             replace_text(self.archive / f"{key}.ipynb", nbformat.writes(notebook))
-            self._put(page, key, notebook, seconds)
+            self._put(page, key, notebook)
             self._tidy(page.document, key)
 
     def _cached(self, code: str) -> bool:
@@ -110,9 +116,10 @@ class Store:
                 (self.folder / "executed" / code / "base.ipynb").touch()  # remove_cache wants it there
                 self.cache.remove_cache(record.pk)
 
-    def _put(self, page: Page, key: str, notebook: nbformat.NotebookNode, seconds: float) -> None:
+    def _put(self, page: Page, key: str, notebook: nbformat.NotebookNode) -> None:
         notes = self.notes()
         code = self.code_hash(page)
+        times = {name: notebook.metadata["course_build"][name] for name in ("seconds", "processor_seconds")}
         for document, note in notes.items():
             twin = page.path.parents[len(Path(page.document).parts) - 1] / f"{document}.md"
             if note["code"] == code and document != page.document and note["key"] != key and twin.is_file():
@@ -130,11 +137,11 @@ class Store:
             notebook.metadata["kernelspec"] = page.notebook.metadata["kernelspec"]
         shutil.rmtree(self.folder / "executed" / code, ignore_errors=True)  # also half of an entry
         self.cache.cache_notebook_bundle(
-            CacheBundleIn(notebook, str(page.path), data={"execution_seconds": seconds}),
+            CacheBundleIn(notebook, str(page.path), data={"execution_seconds": times["seconds"]}),
             check_validity=False,
             overwrite=True,
         )
-        notes[page.document] = {"key": key, "code": code, "seconds": round(seconds, 2)}
+        notes[page.document] = {"key": key, "code": code, **times}
         replace_text(self.folder / "pages.json", json.dumps(notes, indent=1, sort_keys=True))
 
     def _tidy(self, document: str, key: str) -> None:

@@ -34,7 +34,7 @@ def shown(store: Store, of: Page) -> str:
 def test_a_page_is_found_under_its_key_and_not_under_another(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
     assert not store.has(one, "a")
-    store.add(one, "a", executed(one, "first"), 1.5)
+    store.add(one, "a", executed(one, "first"), 1.5, 1.5)
     assert store.has(one, "a")
     assert store.notes()["chapters/one"]["seconds"] == 1.5
     assert not store.has(one, "b")
@@ -44,8 +44,8 @@ def test_a_page_is_found_under_its_key_and_not_under_another(tmp_path: Path) -> 
 
 def test_a_revert_brings_the_old_outputs_back_without_running_anything(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
-    store.add(one, "a", executed(one, "first"), 1.0)
-    store.add(one, "b", executed(one, "second"), 2.0)
+    store.add(one, "a", executed(one, "first"), 1.0, 1.0)
+    store.add(one, "b", executed(one, "second"), 2.0, 2.0)
     assert shown(store, one) == "second"
     assert store.has(one, "a")
     assert shown(store, one) == "first"
@@ -54,7 +54,7 @@ def test_a_revert_brings_the_old_outputs_back_without_running_anything(tmp_path:
 
 def test_a_store_that_was_interrupted_between_record_and_file_heals(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
-    store.add(one, "a", executed(one, "first"), 1.0)
+    store.add(one, "a", executed(one, "first"), 1.0, 1.0)
     (tmp_path / "executed" / store.code_hash(one) / "base.ipynb").unlink()
     assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
     store._drop(store.code_hash(one))
@@ -66,7 +66,7 @@ def test_a_store_that_was_interrupted_between_record_and_file_heals(tmp_path: Pa
 
 def test_header_and_alt_texts_of_a_page_may_change_without_a_run(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
-    store.add(one, "a", executed(one, "first"), 1.0)
+    store.add(one, "a", executed(one, "first"), 1.0, 1.0)
     del one.notebook.metadata["kernelspec"]
     assert store.fetch(one, "a").cells[0].outputs[0].text == "first"
     one.notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
@@ -77,15 +77,15 @@ def test_header_and_alt_texts_of_a_page_may_change_without_a_run(tmp_path: Path)
 def test_only_the_latest_versions_are_kept(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
     for number in range(KEPT + 2):
-        store.add(one, f"key{number}", executed(one, str(number)), 1.0)
+        store.add(one, f"key{number}", executed(one, str(number)), 1.0, 1.0)
     assert len(list(store.archive.glob("*.ipynb"))) == KEPT
     assert not store.has(one, "key0")
 
 
 def test_a_damaged_archive_is_the_same_as_none(tmp_path: Path) -> None:
     store, one = Store(tmp_path), page("chapters/one", "print(1)")
-    store.add(one, "a", executed(one, "first"), 1.0)
-    store.add(one, "b", executed(one, "second"), 1.0)
+    store.add(one, "a", executed(one, "first"), 1.0, 1.0)
+    store.add(one, "b", executed(one, "second"), 1.0, 1.0)
     (store.archive / "a.ipynb").write_text('{"cells": [', encoding="utf-8")
     assert not store.has(one, "a")
 
@@ -95,9 +95,9 @@ def test_two_pages_with_the_same_code_are_refused(tmp_path: Path) -> None:
     for made in (one, two):
         made.path = tmp_path / f"{made.document}.md"
         made.path.touch()
-    store.add(one, "a", executed(one, "first"), 1.0)
+    store.add(one, "a", executed(one, "first"), 1.0, 1.0)
     with pytest.raises(BookError, match=r"two\.md and one\.md have exactly the same code"):
-        store.add(two, "b", executed(two, "second"), 1.0)
+        store.add(two, "b", executed(two, "second"), 1.0, 1.0)
 
 
 def test_a_page_runs_in_its_folder_and_is_timed(tmp_path: Path) -> None:

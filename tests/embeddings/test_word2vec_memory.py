@@ -4,28 +4,27 @@ import subprocess
 import sys
 
 SCRIPT = """
-import resource, sys
 import numpy as np
+import psutil
 import torch
 from course_lib.embeddings.word2vec import Word2VecConfig, train
 from course_lib.text.vocab import Vocabulary
 
 torch.set_num_threads(1)
 PARTS, TOKENS, WORDS = 24, 1_000_000, 1000
-highest = []
+sizes = []
 
 def stream():
     for seed in range(PARTS):
         ids = np.random.default_rng(seed).integers(WORDS, size=TOKENS)
         yield ids, np.arange(0, TOKENS + 1, 20)
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        highest.append(used if sys.platform == "darwin" else used * 1024)
+        sizes.append(psutil.Process().memory_info().rss)
 
 vocabulary = Vocabulary([str(i) for i in range(WORDS)], [PARTS * TOKENS // WORDS] * WORDS)
 # Strong thinning leaves little to compute; the stream is read whole all the same.
 config = Word2VecConfig(size=8, window=2, epochs=1, subsample=1e-6, negative=1)
 train(stream, vocabulary, config)
-print(highest[3], highest[-1])
+print(max(sizes[:4]), max(sizes))
 """
 
 
