@@ -93,7 +93,7 @@ class HierarchicalSoftmax:
     def step(self, hidden: Tensor, target: Tensor, lr: float) -> tuple[Tensor, Tensor, Tensor]:
         """See `OutputLayer.step`."""
         mask = self.mask[target]  # (B, D)
-        depth = int(mask.sum(1).max())  # the batch's longest way; the rest would be padding
+        depth = int(mask.any(0).sum())  # the batch's longest way; the rest would be padding
         ids, code, mask = self.nodes[target, :depth], self.codes[target, :depth], mask[:, :depth]
         hidden, rows = _leaf(hidden), _leaf(gather(self.matrix, ids))
         loss = hierarchical_softmax_loss(hidden, rows, code, mask).sum()

@@ -102,9 +102,11 @@ def _thin(
     if len(tokens) and tokens.max() >= size:
         raise ValueError(f"source ids must be below {size}, got {tokens.max()}")
     if remap is not None:
-        tokens = np.where(tokens >= 0, remap[tokens], -1).astype(np.int64)
+        tokens = np.where(tokens >= 0, remap[np.maximum(tokens, 0)], -1).astype(np.int64)
+        if len(tokens) and tokens.max() >= len(keep):
+            raise ValueError(f"remap must lead to ids below {len(keep)}, got {tokens.max()}")
     known = tokens >= 0
-    chosen = known & (rng.random(len(tokens)) < np.append(keep, 0.0)[tokens])
+    chosen = known & (rng.random(len(tokens)) < np.append(keep, 0.0)[np.maximum(tokens, -1)])
     return Piece(tokens[chosen], sentence[chosen], int(known.sum()))
 
 

@@ -92,6 +92,18 @@ def test_bad_sources_are_refused_by_name(source, name):
         everything(source)
 
 
+def test_a_remap_to_ids_without_a_word_is_refused_by_name():
+    keep = np.ones(2)
+    with pytest.raises(ValueError, match="remap must lead to ids below 2, got 7"):
+        list(pieces([[0, 1]], keep, np.random.default_rng(0), np.array([0, 7])))
+
+
+@pytest.mark.parametrize("remap", [None, np.arange(2)])
+def test_every_id_below_zero_is_dropped(remap):
+    (piece,) = pieces([[0, -9, 1, -1]], np.ones(2), np.random.default_rng(0), remap)
+    assert piece.ids.tolist() == [0, 1]
+
+
 def test_an_iterator_cannot_be_read_twice():
     with pytest.raises(ValueError, match="source"):
         passes(iter(SENTENCES), epochs=2)

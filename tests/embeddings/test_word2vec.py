@@ -227,6 +227,19 @@ def test_texts_that_teach_nothing_are_refused_by_name(source, words, name):
         train(source, Vocabulary(words), TINY)
 
 
+@pytest.mark.parametrize("objective", ["negative", "softmax", "hierarchical"])
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_a_stretch_without_neighbours_teaches_nothing_and_is_no_error(architecture, objective):
+    config = dataclasses.replace(TINY, architecture=architecture, objective=objective, batch_tokens=4)
+    words = Vocabulary(["a", "b", "c"])
+    with pytest.raises(ValueError, match="source must hold two neighbours"):
+        train([[0], [1]], words, config)
+    lonely = [[0], [1], [2], [0]]  # fills the first step
+    model = train([*lonely, [0, 1, 2]], words, config)
+    assert model.input.isfinite().all()
+    assert model.output.any()
+
+
 @pytest.mark.parametrize(
     "setting",
     [
