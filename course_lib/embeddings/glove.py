@@ -143,7 +143,8 @@ def epochs(
         device: where the training runs.
         state: parameters to start from, changed in place; random ones when None.
     Raises:
-        ValueError: on counts that are not square, empty or negative, or a bad configuration.
+        ValueError: on counts that are not square, empty or negative, on a bad configuration, and on steps so
+            large that the loss diverges.
     """
     config = config or GloVeConfig()
     matrix = _check(counts, config)
@@ -163,6 +164,8 @@ def epochs(
             loss, gradients = glove_gradients(state, rows[batch], columns[batch], log_x[batch], f[batch])
             adagrad_(state.parameters(), gradients, sums, config.lr)
             total += loss
+        if not bool(total.isfinite()):
+            raise ValueError(f"config.lr must let the loss stay finite, got {config.lr}")
         yield state, float(total) / len(x)
 
 

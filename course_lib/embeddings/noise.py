@@ -23,8 +23,10 @@ def cumulative_table(counts: np.ndarray, power: float = 0.75) -> np.ndarray:
         (V,) int64, rising to 2³¹−1.
     """
     counts = np.asarray(counts)
-    if counts.ndim != 1 or len(counts) == 0 or counts.min() < 0 or counts.max() == 0:
+    if counts.ndim != 1 or len(counts) == 0 or not (counts >= 0).all() or counts.max() == 0:
         raise ValueError(f"counts must be (V,), not negative and not all 0, got shape {counts.shape}")
+    if not 0 <= power < np.inf:
+        raise ValueError(f"power must be finite and at least 0, got {power}")
     mass = np.cumsum(counts.astype(np.float64) ** power)
     return np.round(mass / mass[-1] * DOMAIN).astype(np.int64)
 

@@ -157,3 +157,5 @@ def test_bad_input_is_named(counts):
     for name in ("dimensions", "x_max", "lr", "epochs", "batch_size"):
         with pytest.raises(ValueError, match=name):
             train(counts, GloVeConfig(**{name: 0}))
+    with pytest.raises(ValueError, match=r"config\.lr must let the loss stay finite, got 1e\+30"):
+        train(counts, GloVeConfig(dimensions=8, lr=1e30, epochs=5))

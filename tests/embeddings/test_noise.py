@@ -54,10 +54,16 @@ def test_rare_words_are_all_kept_and_zero_keeps_everything():
     assert keep_probability(counts, 0.0).tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize("counts", [np.array([]), np.array([0, 0]), np.array([-1, 2])])
+@pytest.mark.parametrize("counts", [np.array([]), np.array([0, 0]), np.array([-1, 2]), np.array([1, np.nan])])
 def test_bad_counts_are_refused(counts):
     with pytest.raises(ValueError, match="counts"):
         cumulative_table(counts)
+
+
+@pytest.mark.parametrize("power", [-1.0, float("nan"), float("inf")])
+def test_a_bad_power_is_refused(power):
+    with pytest.raises(ValueError, match="power"):
+        cumulative_table(np.array([1, 2]), power)
 
 
 def test_a_threshold_outside_0_to_1_is_refused():
