@@ -119,7 +119,7 @@ class TextCorpus:
         Raises:
             ValueError: if there are fewer than three documents, or shares are not three that sum to 1.
         """
-        if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
+        if len(shares) != 3 or not min(shares) > 0 or not abs(sum(shares) - 1) < 1e-9:
             raise ValueError(f"shares must be three positive numbers that sum to 1, got {tuple(shares)}")
         if len(self.documents) < 3:
             raise ValueError(f"documents must be at least 3 to be split, got {len(self.documents)}")
@@ -230,7 +230,13 @@ def _decode(data: bytes, file: Path, encoding: str) -> str:
 
 
 def from_texts(texts: Iterable[str], source: str = "given") -> TextCorpus:
-    """A corpus of strings, a document each; empty ones are left out."""
+    """A corpus of strings, a document each; empty ones are left out.
+
+    Raises:
+        ValueError: if there is no text, or `texts` is one string.
+    """
+    if isinstance(texts, str):
+        raise ValueError(f"texts must be a list of texts, got the string {texts[:50]!r}")
     kept = [text for text in texts if text.strip()]
     return TextCorpus(tuple(Document(str(i), source, text) for i, text in enumerate(kept)))
 

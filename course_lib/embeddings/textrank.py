@@ -80,8 +80,9 @@ def keyword_graph(
     Returns:
         The N words by first appearance, and the symmetric (N, N) matrix without loops.
     Raises:
-        ValueError: if no word is kept, or the window is below 1.
+        ValueError: if no word is kept, a sentence is a string, or the window is below 1.
     """
+    _check_tokens(sentences)
     index: dict[str, int] = {}
     for sentence in sentences:
         for word in sentence:
@@ -145,10 +146,11 @@ def sentence_graph(sentences: Sentences, keep: Callable[[str], bool]) -> csr_mat
     Returns:
         Symmetric (S, S) sparse matrix without loops.
     Raises:
-        ValueError: if there is no sentence.
+        ValueError: if there is no sentence, or one is a string.
     """
     if not sentences:
         raise ValueError("sentences must hold at least one sentence, got none")
+    _check_tokens(sentences)
     index: dict[str, int] = {}
     kept = [[index.setdefault(w, len(index)) for w in sentence if keep(w)] for sentence in sentences]
     if not index:
@@ -165,6 +167,13 @@ def sentence_graph(sentences: Sentences, keep: Callable[[str], bool]) -> csr_mat
 def rank_sentences(sentences: Sentences, keep: Callable[[str], bool]) -> Ranking:
     """PageRank of the sentence graph: the score of each sentence."""
     return pagerank(sentence_graph(sentences, keep))
+
+
+def _check_tokens(sentences: Sentences) -> None:
+    """A string is no list of words: its items would be letters."""
+    for sentence in sentences:
+        if isinstance(sentence, str):
+            raise ValueError(f"sentences must be lists of words, got the string {sentence[:50]!r}")
 
 
 def _check_weights(weights: csr_matrix) -> csr_matrix:

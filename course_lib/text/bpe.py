@@ -93,8 +93,10 @@ class BPE:
         """Learn from texts; their order does not matter.
 
         Raises:
-            ValueError: if the texts hold no word.
+            ValueError: if the texts hold no word, or are one string.
         """
+        if isinstance(texts, str):
+            raise ValueError(f"texts must be a list of texts, got the string {texts[:50]!r}")
         config = config or BPEConfig()
         split = splitter(config.splitter)
         counts: Counter[str] = Counter()

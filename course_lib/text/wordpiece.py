@@ -144,8 +144,10 @@ class WordPiece:
         """Learn from texts; their order does not matter.
 
         Raises:
-            ValueError: if the texts hold no word.
+            ValueError: if the texts hold no word, or are one string.
         """
+        if isinstance(texts, str):
+            raise ValueError(f"texts must be a list of texts, got the string {texts[:50]!r}")
         config = config or WordPieceConfig()
         counts: Counter[str] = Counter()
         for text in texts:

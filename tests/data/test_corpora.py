@@ -163,6 +163,10 @@ def test_wrong_arguments_are_named():
         corpora.from_texts(["a", "b"]).split(0)
     with pytest.raises(ValueError, match="shares"):
         ENGLISH.split(0, (0.5, 0.5, 0.5))
+    with pytest.raises(ValueError, match="shares"):
+        ENGLISH.split(0, (0.5, 0.5, float("nan")))
+    with pytest.raises(ValueError, match="texts must be a list of texts, got the string 'a text'"):
+        corpora.from_texts("a text")
 
 
 def fake_datasets(monkeypatch, load):

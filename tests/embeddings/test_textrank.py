@@ -134,6 +134,9 @@ def test_bad_input_is_named():
         keywords([["the"]], lambda w: False)
     with pytest.raises(ValueError, match="sentences"):
         rank_sentences([], everything)
+    for rank in (keywords, rank_sentences):
+        with pytest.raises(ValueError, match="sentences must be lists of words, got the string 'a text'"):
+            rank(["a text"], everything)
     with pytest.raises(ValueError, match="window"):
         keywords([["a", "b"]], everything, window=0)
     with pytest.raises(ValueError, match="top"):

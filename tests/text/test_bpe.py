@@ -220,6 +220,8 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="at least one word, got none"):
         BPE.learn([" ", ""])
+    with pytest.raises(ValueError, match="texts must be a list of texts, got the string 'a text'"):
+        BPE.learn("a text")
     with pytest.raises(ValueError, match="level must be"):
         BPEConfig(level="word")
     with pytest.raises(ValueError, match="unknown symbol"):

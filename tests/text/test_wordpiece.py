@@ -112,6 +112,8 @@ def test_files_come_back_whole_and_broken_ones_are_errors(tmp_path):
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="at least one word, got none"):
         WordPiece.learn([])
+    with pytest.raises(ValueError, match="texts must be a list of texts, got the string 'a text'"):
+        WordPiece.learn("a text")
     with pytest.raises(ValueError, match="scoring must be"):
         WordPieceConfig(scoring="pmi")
     with pytest.raises(ValueError, match="vocab must hold"):
