@@ -64,17 +64,17 @@ class Register(SphinxDirective):
 
     def chapter_link(self, row: dict[str, Any], text: str, classes: list[str]) -> nodes.Node:
         """A link to the row's section; plain text where it is not built or its page is not there."""
-        inner = nodes.inline("", text, classes=classes)
+        plain = nodes.inline("", text, classes=classes)
         if row.get("status") != "built" or not row.get("chapter"):
-            return inner
+            return plain
         document, _, label = row["chapter"].partition("#")
         if document.removesuffix(".md") not in self.env.found_docs:
-            return inner
+            return plain
         target = (label or Path(document).stem).lower()
         options = {"refdoc": self.env.docname, "refdomain": "std", "reftype": "ref", "refexplicit": True}
-        link = pending_xref("", inner, reftarget=target, refwarn=True, **options)
+        link = pending_xref("", nodes.inline("", text), reftarget=target, refwarn=True, **options)
         link.source, link.line = self.get_source_info()
-        return link
+        return nodes.inline("", "", link, classes=classes)  # outside: Sphinx replaces what the link holds
 
 
 class CourseMap(Register):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -133,6 +134,19 @@ def test_players_work_from_the_file_system_by_keyboard_and_by_button(browser: An
                 visit.tab.keyboard.press("Enter")
                 visit.tab.wait_for_function(SHOWS_ANOTHER, arg=[number, first], timeout=5000)
         assert visit.errors == []
+
+
+def test_a_built_system_is_a_solid_tile_that_leads_to_its_section(browser: Any) -> None:
+    rows = yaml.safe_load((ROOT / "course_lib" / "systems.yml").read_text(encoding="utf-8"))
+    built = [row for row in rows if row["status"] == "built"]
+    with Visit(browser) as visit:
+        visit.tab.goto((HTML / "chapters" / "index.html").as_uri())
+        tiles = visit.tab.locator("li .tile-built")
+        assert tiles.count() == len(built)
+        for number in range(tiles.count()):
+            tile = tiles.nth(number)
+            assert tile.evaluate("tile => getComputedStyle(tile).borderTopStyle") == "solid"
+            assert tile.locator("a[href*='#']").count() == 1
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
