@@ -10,17 +10,19 @@ of course_lib that it imports, a data file that it reads or a main library's ver
 
 # ruff: noqa: E402
 import argparse
+import errno
 import fcntl
 import json
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,6 +54,29 @@ def only_one(name: str) -> Iterator[None]:
         yield
 
 
+def settle(scratch: str) -> None:
+    """Begin a worker: out of reach of the terminal's Ctrl-C, with a place for its temporary files."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    tempfile.tempdir = scratch
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that run pages; on Ctrl-C they end at once, and with them their kernels."""
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        pool = ProcessPoolExecutor(jobs, mp_context=spawn, initializer=settle, initargs=(scratch,))
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.kill()  # a kernel ends by itself when the process that started it is gone
+            raise
+        pool.shutdown()
+
+
 def execute_stale(found: list[pages.Page], jobs: int) -> list[str]:
     """Run the pages that need it, at most `jobs` at once; the failures as messages."""
     kept = store.Store(outputs.cache_folder(ROOT))
@@ -70,7 +95,7 @@ def execute_stale(found: list[pages.Page], jobs: int) -> list[str]:
     if not stale:
         return failures
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with workers(jobs) as pool:
         waiting = [
             pool.submit(run_page, name, str(page.path.parent), nbformat.writes(page.notebook), threads)
             for name, (page, _) in stale.items()
@@ -164,14 +189,19 @@ def whole_book(arguments: argparse.Namespace) -> int:
         return 1
     toc = write_toc({page.document for page in found}) if missing else ROOT / "_toc.yml"
     remove_leftovers({page.document for page in found})
+    # Sphinx does not read unchanged pages again: after a build that broke off their warnings would be gone.
+    unfinished, read_before = BUILD / ".unfinished", BUILD / ".doctrees" / "environment.pickle"
+    if unfinished.exists():
+        read_before.unlink(missing_ok=True)
+    unfinished.touch()
     status, complaints = sphinx(ROOT, toc, {})
     if status or complaints.strip():
         say(complaints.rstrip())
         say("the build failed: see the warnings above")
-        # Sphinx would not read unchanged pages again, so their warnings would be gone in the next run.
-        (BUILD / ".doctrees" / "environment.pickle").unlink(missing_ok=True)
         if not (arguments.draft and (BUILD / "html" / "index.html").is_file()):
             return status or 1
+    else:
+        unfinished.unlink()
     write_report(BUILD, found)
     built = time.perf_counter()
     say(f"executed in {executed - start:.0f} s, built in {built - executed:.0f} s")
@@ -249,8 +279,17 @@ def main() -> int:
     parser.add_argument("--draft", action="store_true", help="build although pages of _toc.yml are missing")
     parser.add_argument("--jobs", type=int, default=2, help="pages to run at once (default 2)")
     arguments = parser.parse_args()
-    with only_one("preview" if arguments.pages else "book"):
-        return preview(arguments) if arguments.pages else whole_book(arguments)
+    try:
+        with only_one("preview" if arguments.pages else "book"):
+            return preview(arguments) if arguments.pages else whole_book(arguments)
+    except KeyboardInterrupt:
+        say("\nstopped; finished pages are kept: run the same command again to go on")
+        return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        say("the disk is full: free some space and run the same command again; finished pages are kept")
+        return 1
 
 
 if __name__ == "__main__":

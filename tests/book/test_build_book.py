@@ -1,7 +1,10 @@
 """The build says plainly what is missing, leaves nothing old, and tells authors about their page only."""
 
 import argparse
+import errno
+import multiprocessing
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +125,72 @@ def test_every_system_has_a_place_on_the_map_and_a_name_for_its_tile() -> None:
     placed = [row["id"] for _, members in register.by_part(rows) for row in members]
     assert sorted(placed) == sorted(row["id"] for row in rows)
     assert all(0 < len(register.short(row["name"])) <= 60 for row in rows)
+
+
+def test_an_interrupted_run_ends_its_workers_at_once() -> None:
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt), build_book.workers(1) as pool:
+        pool.submit(time.sleep, 0).result()
+        pool.submit(time.sleep, 60)
+        raise KeyboardInterrupt
+    for process in multiprocessing.active_children():
+        process.join(10)
+    assert time.perf_counter() - start < 30
+    assert not multiprocessing.active_children()
+
+
+def test_after_a_build_that_broke_off_sphinx_reads_everything_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in pages.table_of_contents(TOC):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.md").write_text("# Title\n")
+    before = tmp_path / "_build" / ".doctrees" / "environment.pickle"
+    before.parent.mkdir(parents=True)
+    seen: list[bool] = []
+
+    def sphinx(*_: object) -> tuple[int, str]:
+        seen.append(before.exists())
+        before.touch()
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+        return 1, "a warning"
+
+    monkeypatch.setattr(build_book, "ROOT", tmp_path)
+    monkeypatch.setattr(build_book, "BUILD", tmp_path / "_build")
+    monkeypatch.setattr(pages, "load_toc", lambda root: TOC)
+    monkeypatch.setattr(build_book, "execute_stale", lambda *_: [])
+    monkeypatch.setattr(build_book, "sphinx", sphinx)
+    options = argparse.Namespace(draft=False, jobs=1, pages=[])
+    with pytest.raises(KeyboardInterrupt):
+        build_book.whole_book(options)
+    assert before.exists()
+    assert build_book.whole_book(options) == build_book.whole_book(options) == 1
+    assert seen == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (KeyboardInterrupt(), 130, "run the same command again to go on"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "the disk is full: free some space"),
+    ],
+)
+def test_ctrl_c_and_a_full_disk_are_one_line(
+    error: BaseException,
+    status: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["build_book.py"])
+    monkeypatch.setattr(build_book, "BUILD", tmp_path)
+    monkeypatch.setattr(build_book, "whole_book", fail)
+    assert build_book.main() == status
+    said = capsys.readouterr().out.strip()
+    assert message in said
+    assert "\n" not in said
