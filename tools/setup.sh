@@ -25,7 +25,7 @@ log=$(mktemp "${TMPDIR:-/tmp}/course-setup.XXXXXX")
 try() {
   if ! "$@" >"$log" 2>&1; then
     if grep -qiE 'no space left|disk quota' "$log"; then stop "the disk is full: free some space and run the same command again"; fi
-    if grep -qiE 'connection|resolve|timed? ?out|network|proxy|SSL|Could not fetch|No matching distribution' "$log"; then
+    if grep -qiE 'connection ?(error|refused|reset|aborted|broken|timed out)|NewConnection|name resolution|name or service|resolve host|timed? ?out|timeout|unreachable|proxy ?error|SSL ?error|certificate verify|Could not fetch|No matching distribution' "$log"; then
       stop "could not download the packages: check the network (or proxy) and run the same command again; what is installed is kept"
     fi
     tail -n 5 "$log" >&2
