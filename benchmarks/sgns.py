@@ -31,6 +31,8 @@ OURS: list[dict[str, Any]] = [
     {"learning_rate": 0.15, "epochs": 1},
     {"learning_rate": 0.15, "epochs": 1, "shared_noise": 64},
     {"learning_rate": 0.1, "epochs": 2},
+    {"learning_rate": 0.15, "epochs": 2},
+    {"learning_rate": 0.1, "epochs": 3},
 ]
 THEIRS: list[dict[str, Any]] = [
     {"alpha": 0.025, "epochs": 1},

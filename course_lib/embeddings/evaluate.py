@@ -35,6 +35,8 @@ def similarity(vectors: WordVectors, pairs: Sequence[Pair]) -> float:
     b = _ids(vectors, [pair[1] for pair in pairs])
     cosine = np.einsum("ne,ne->n", units[a], units[b])  # (N,)
     truth = np.array([pair[2] for pair in pairs], dtype=np.float64)
+    if not np.isfinite(truth).all():
+        raise ValueError("pairs must have finite scores, got NaN or infinity")
     if np.ptp(cosine) == 0 or np.ptp(truth) == 0:
         return 0.0
     return float(spearmanr(cosine, truth).statistic)

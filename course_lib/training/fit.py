@@ -107,7 +107,10 @@ class _Loop:
         self.model, self.data, self.loss_function, self.optimizer = model, data, loss_function, optimizer
         self.config, self.schedule, self.evaluation = config, schedule, evaluate
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
-        self.device = next(model.parameters()).device
+        first = next(model.parameters(), None)
+        if first is None:
+            raise ValueError("model must have parameters to train, got none")
+        self.device = first.device
         if config.precision == "float16" and self.device.type != "cuda":
             raise ValueError(f"precision must be float32 or bfloat16 on {self.device.type}, got 'float16'")
         if evaluate is None and (config.patience is not None or config.keep_best):
@@ -310,7 +313,8 @@ class _Loop:
 def _parts(loss: Loss) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
     """Sum, count (a number on the loss's device) and further figures of what a loss function returned."""
     total, count, figures = (*loss, {})[:3] if isinstance(loss, tuple) else (loss, 1, {})
-    if total.dim() != 0:
-        raise ValueError(f"loss_function must return a scalar loss, got shape {list(total.shape)}")
+    if not isinstance(total, Tensor) or total.dim() != 0 or not total.requires_grad:
+        got = getattr(total, "shape", total), getattr(total, "requires_grad", False)
+        raise ValueError(f"loss_function must return a scalar that requires a gradient, got {got}")
     kind = torch.promote_types(total.dtype, torch.float32)
     return total, torch.as_tensor(count, dtype=kind, device=total.device), figures

@@ -71,6 +71,8 @@ def test_spearman_and_analogies_agree_with_gensim(tmp_path):
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="pairs"):
         evaluate.similarity(GRID, [("a", "b", 1)])
+    with pytest.raises(ValueError, match="finite"):
+        evaluate.similarity(GRID, [("a", "b", 1.0), ("a", "c", float("nan"))])
     with pytest.raises(ValueError, match="questions"):
         evaluate.analogy(GRID, [])
     with pytest.raises(ValueError, match="questions"):
