@@ -117,7 +117,7 @@ def _shorten_mentions(
     """Replace later mentions of a document's entities by the last name alone, in place."""
     for part, column in phrases.items():
         names = [phrase.name for phrase in PARTS[part]]
-        for full in set(names) & set(AGAIN):
+        for full in (name for name in names if name in AGAIN):
             rows = np.flatnonzero(column == names.index(full))
             later = np.ones(len(rows), bool)
             later[np.unique(document[rows], return_index=True)[1]] = False

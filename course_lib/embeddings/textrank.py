@@ -130,7 +130,7 @@ def key_phrases(sentences: Sentences, ranked: Sequence[tuple[str, float]], top: 
             if word is not None and word in score:
                 run.append(word)
             elif run:
-                phrases[tuple(run)] = sum(score[w] for w in set(run))
+                phrases[tuple(run)] = sum(score[w] for w in dict.fromkeys(run))
                 run = []
     return [" ".join(p) for p in sorted(phrases, key=lambda p: -phrases[p])]
 

@@ -1,5 +1,6 @@
 """The generated language: sizes, seeds, truth of every token, bad input."""
 
+import os
 import subprocess
 import sys
 
@@ -178,6 +179,29 @@ def test_documents_follow_a_script(lang: Language, corpus: Corpus) -> None:
 def test_bad_input_is_refused_by_name(name: str, make) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=name):
         make()
+
+
+def test_the_text_does_not_depend_on_the_order_in_which_python_hashes_strings() -> None:
+    code = (
+        "import hashlib\n"
+        "from course_lib.data import probes\n"
+        "from course_lib.data.grammar import Language, LanguageConfig\n"
+        "lang = Language(LanguageConfig(vocab_size=1000))\n"
+        "asked = [getattr(probes, name)(lang, 20, 0) for name in ('similarity', 'synonyms', 'senses', 'cloze')]\n"
+        "text = lang.sample(20_000, seed=1).ids.tobytes() + repr((lang.forms, asked)).encode()\n"
+        "print(hashlib.sha256(text).hexdigest())\n"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            check=True,
+            capture_output=True,
+            timeout=120,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(hashes) == 1
 
 
 def test_a_long_stream_stays_small_in_memory() -> None:
