@@ -187,7 +187,8 @@ def test_the_text_does_not_depend_on_the_order_in_which_python_hashes_strings() 
         "from course_lib.data import probes\n"
         "from course_lib.data.grammar import Language, LanguageConfig\n"
         "lang = Language(LanguageConfig(vocab_size=1000))\n"
-        "asked = [getattr(probes, name)(lang, 20, 0) for name in ('similarity', 'synonyms', 'senses', 'cloze')]\n"
+        "names = ('similarity', 'synonyms', 'senses', 'cloze')\n"
+        "asked = [getattr(probes, name)(lang, 20, 0) for name in names]\n"
         "text = lang.sample(20_000, seed=1).ids.tobytes() + repr((lang.forms, asked)).encode()\n"
         "print(hashlib.sha256(text).hexdigest())\n"
     )
