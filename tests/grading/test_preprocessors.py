@@ -74,7 +74,8 @@ def test_a_hung_or_dead_kernel_keeps_the_points_earned_before(tmp_path, harm, sa
 
 
 def test_the_time_budget_is_for_the_whole_notebook(tmp_path):
-    cells = [test_cell(f"t{i}", "import time; time.sleep(0.7)") for i in range(9)]
-    done = run(cells, tmp_path, timeout=5, budget=2)
-    assert 1 <= sum(score == 3 for score in points(done)) <= 4
-    assert "longer than 2 seconds" in done[-1].outputs[0].evalue
+    # Sleeping bounds the number from above on any machine; the wide budget leaves a busy one time to begin.
+    cells = [test_cell(f"t{i}", "import time; time.sleep(1)") for i in range(9)]
+    done = run(cells, tmp_path, timeout=5, budget=5)
+    assert 1 <= sum(score == 3 for score in points(done)) <= 5
+    assert "longer than 5 seconds" in done[-1].outputs[0].evalue
