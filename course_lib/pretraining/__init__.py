@@ -1,0 +1,1 @@
+"""From ELMo to BERT to ELECTRA: pre-training as an architecture times a task."""

@@ -1,0 +1,1 @@
+"""Transfer: what a pre-trained model is worth on another task."""
