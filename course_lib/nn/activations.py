@@ -105,6 +105,15 @@ def fit_constant(form: Form, criterion: Criterion = "minimax", target: Target = 
     return Fit(form, criterion, target, float(found.x), float(error.max()), float((x * error).max()))
 
 
+#: The activation functions by the names that transformers' configurations use (`hidden_act`).
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": relu,
+    "gelu": gelu,
+    "gelu_new": gelu_tanh,
+    "quick_gelu": gelu_sigmoid,
+}
+
+
 def _phi_hat(x: np.ndarray, form: Form, constant: float) -> np.ndarray:
     """The approximation of Φ that a form with this constant makes, for x of shape (N,)."""
     from scipy.special import expit
