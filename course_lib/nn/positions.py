@@ -109,7 +109,12 @@ class RelativePosition(nn.Module):
     """What a relative scheme adds inside attention. `MultiHeadAttention` calls both methods.
 
     The T queries are the last T of the S positions that have a key, so that cached decoding needs no offset.
+
+    Attributes:
+        on_values: whether `context` returns something; if not, the weights need never be stored.
     """
+
+    on_values: bool = False
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
         """The term that is added to q·k / √K, before the mask; it is scaled already.

@@ -21,19 +21,20 @@ class DistanceVectors(RelativePosition):
 
     Args:
         max_distance: distances beyond are treated as this one.
+        on_values: whether values get vectors too.
     """
 
-    def __init__(self, max_distance: int) -> None:
+    def __init__(self, max_distance: int, *, on_values: bool = True) -> None:
         super().__init__()
         at_least("max_distance", max_distance, 1)
-        self.max_distance = max_distance
+        self.max_distance, self.on_values = max_distance, on_values
 
     def key_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
         """a^K: vectors (P, K) of clipped distances (P,)."""
         raise NotImplementedError
 
-    def value_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor | None:
-        """a^V, likewise; None adds nothing to the values."""
+    def value_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
+        """a^V, likewise; asked for only with `on_values`."""
         raise NotImplementedError
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
@@ -43,10 +44,11 @@ class DistanceVectors(RelativePosition):
         return shift(query @ vectors.T) / math.sqrt(query.shape[-1])
 
     def context(self, weights: Tensor) -> Tensor | None:
+        if not self.on_values:
+            return None
         distances = self._clipped(weights.shape[-2], weights.shape[-1], weights.device)
-        vectors = self.value_vectors(distances, weights.dtype)
         # z_i = Σ_j α_ij (v_j + a^V_ij); the sum over v_j is attention's own
-        return None if vectors is None else unshift(weights) @ vectors
+        return unshift(weights) @ self.value_vectors(distances, weights.dtype)
 
     def _clipped(self, queries: int, keys: int, device: torch.device) -> Tensor:
         return distance_range(queries, keys, device).clamp(-self.max_distance, self.max_distance)
@@ -84,19 +86,19 @@ class ShawRelative(DistanceVectors):
     """
 
     def __init__(self, head_size: int, *, max_distance: int = 16, values: bool = True) -> None:
-        super().__init__(max_distance)
+        super().__init__(max_distance, on_values=values)
         at_least("head_size", head_size, 1)
         self.keys = nn.Embedding(2 * max_distance + 1, head_size)
-        self.values = nn.Embedding(2 * max_distance + 1, head_size) if values else None
-        for table in (self.keys, self.values):
-            if table is not None:
-                nn.init.xavier_uniform_(table.weight)
+        nn.init.xavier_uniform_(self.keys.weight)
+        if values:
+            self.values = nn.Embedding(2 * max_distance + 1, head_size)
+            nn.init.xavier_uniform_(self.values.weight)
 
     def key_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
         return self.keys(distances + self.max_distance)
 
-    def value_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor | None:
-        return None if self.values is None else self.values(distances + self.max_distance)
+    def value_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
+        return self.values(distances + self.max_distance)
 
 
 class TransformerXLRelative(RelativePosition):
