@@ -8,11 +8,12 @@ The tanh and the sigmoid form replace Φ by elementary functions; `fit_constant`
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Form = Literal["tanh", "sigmoid"]
 Criterion = Literal["minimax", "least squares"]
@@ -105,11 +106,12 @@ def fit_constant(form: Form, criterion: Criterion = "minimax", target: Target = 
     return Fit(form, criterion, target, float(found.x), float(error.max()), float((x * error).max()))
 
 
-#: The activation functions by the names that transformers' configurations use (`hidden_act`).
+#: The activation functions by the names that transformers' configurations use (`hidden_act`): where torch
+#: has a fused kernel it runs, held equal to the definitions above.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": relu,
-    "gelu": gelu,
-    "gelu_new": gelu_tanh,
+    "relu": nn.functional.relu,
+    "gelu": nn.functional.gelu,
+    "gelu_new": partial(nn.functional.gelu, approximate="tanh"),
     "quick_gelu": gelu_sigmoid,
 }
 

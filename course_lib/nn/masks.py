@@ -43,9 +43,14 @@ def length_mask(lengths: Tensor, size: int) -> Tensor:
     return torch.arange(size, device=lengths.device) < lengths.unsqueeze(-1)
 
 
-def causal_mask(size: int, device: torch.device | str | None = None) -> Tensor:
-    """(T, T) bool: row t may attend to columns 0 to t."""
-    return torch.ones(size, size, dtype=torch.bool, device=device).tril()
+def causal_mask(size: int, device: torch.device | str | None = None, *, past: int = 0) -> Tensor:
+    """(T, past + T) bool: row t may attend to columns 0 to past + t."""
+    return torch.ones(size, past + size, dtype=torch.bool, device=device).tril(past)
+
+
+def key_mask(attention_mask: Tensor) -> Tensor:
+    """From (B, S) bool, True where a token counts, the attention mask (B, 1, 1, S): only those are seen."""
+    return attention_mask[:, None, None, :]
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:
