@@ -5,7 +5,7 @@ target word, senses by the nearest labelled context), and the baseline that they
 average of the context's word vectors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -45,6 +45,36 @@ def average_contexts(
     rows, columns = counts.nonzero(as_tuple=True)
     total.index_add_(0, rows, vectors[ids[rows, columns]])
     return total / counts.sum(1, keepdim=True).clamp(min=1)
+
+
+@torch.no_grad()
+def states_at(
+    encode: Callable[[Tensor, Tensor], Tensor],
+    sentences: Sequence[Sequence[int]],
+    positions: Sequence[int],
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+) -> Tensor:
+    """What an encoder says of one word of each sentence.
+
+    Args:
+        encode: ids (B, T) and lengths (B,) to states (..., B, T, D); leading axes may be layers.
+        sentences: N sentences of ids, at least one.
+        positions: N places, counted from 0.
+        device: where the encoder is.
+        batch_size: sentences at a time.
+    Returns:
+        (..., N, D).
+    Raises:
+        ValueError: for no sentences, lists of different lengths, or a place outside its sentence.
+    """
+    _check_slots(sentences, positions)
+    parts = []
+    for start in range(0, max(1, len(sentences)), batch_size):
+        ids, lengths = (x.to(device) for x in pad(sentences[start : start + batch_size]))
+        index = torch.as_tensor(positions[start : start + batch_size], device=device)
+        parts.append(encode(ids, lengths)[..., torch.arange(len(index), device=device), index, :])
+    return torch.cat(parts, dim=-2)
 
 
 def fill_gaps(contexts: Tensor, words: Tensor, candidates: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ computes. `lstm_step` is the definition; the layers run torch's fused kernel, wh
 against it. Directions are separate layers, because several models must not mix them.
 """
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +44,8 @@ class DirectedLSTM(nn.Module):
         num_layers: L.
         backward: read from right to left.
         dropout: between layers.
+        projection_size: P, below D: each state is h = W·(σ(o)⊙tanh(c)) of that width instead (Sak et al.
+            2014, arXiv:1402.1128).
     """
 
     def __init__(
@@ -52,10 +56,22 @@ class DirectedLSTM(nn.Module):
         *,
         backward: bool = False,
         dropout: float = 0.0,
+        projection_size: int | None = None,
     ) -> None:
         super().__init__()
+        if projection_size is not None and not 1 <= projection_size < hidden_size:
+            raise ValueError(
+                f"projection_size must be 1 to {hidden_size - 1}, below hidden_size, got {projection_size}"
+            )
         self.backward_ = backward
-        self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+        self.lstm = nn.LSTM(
+            input_size,
+            hidden_size,
+            num_layers,
+            batch_first=True,
+            dropout=dropout,
+            proj_size=projection_size or 0,
+        )
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """States at every position, in reading order of the text.
@@ -64,12 +80,19 @@ class DirectedLSTM(nn.Module):
             x: (B, T, E); what stands in the padding does not matter.
             lengths: (B,).
         Returns:
-            (B, T, D): position t has read x[0..t] (backwards: x[t..length-1]). Padding holds numbers
-            without meaning.
+            (B, T, D), or (B, T, P): position t has read x[0..t] (backwards: x[t..length-1]). Padding holds
+            numbers without meaning.
         """
         if not self.backward_:
+            return self._read(x)
+        return reverse(self._read(reverse(x, lengths)), lengths)
+
+    def _read(self, x: Tensor) -> Tensor:
+        if not self.lstm.proj_size:
             return self.lstm(x)[0]
-        return reverse(self.lstm(reverse(x, lengths))[0], lengths)
+        with warnings.catch_warnings():  # that a CPU computes projections without oneDNN
+            warnings.filterwarnings("ignore", "LSTM with projections", UserWarning)
+            return self.lstm(x)[0]
 
 
 class BiLSTM(nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.embeddings.context_probes import average_contexts, fill_gaps, nearest_senses
+from course_lib.embeddings.context_probes import average_contexts, fill_gaps, nearest_senses, states_at
 
 VECTORS = torch.tensor([[1.0, 0.0], [0.0, 2.0], [4.0, 4.0]])
 
@@ -44,3 +44,20 @@ def test_bad_input_is_refused_by_name(arguments, name):
         average_contexts(VECTORS, *arguments)
     with pytest.raises(ValueError, match=r"^senses must"):
         nearest_senses(VECTORS, np.array([1]), ["a"] * 3, VECTORS, ["a"] * 3)
+
+
+def test_states_at_one_place_do_not_depend_on_the_batch_they_came_in():
+    torch.manual_seed(0)
+    table = torch.randn(3, 10, 4)  # three layers
+
+    def encode(ids, lengths):
+        return table[:, ids] * torch.arange(1, ids.shape[1] + 1).view(1, 1, -1, 1)
+
+    sentences, places = [[1, 2, 3], [4], [5, 6]], [2, 0, 1]
+    expected = torch.stack([3 * table[:, 3], table[:, 4], 2 * table[:, 6]], dim=1)
+    for batch_size in (1, 2, 256):
+        torch.testing.assert_close(states_at(encode, sentences, places, batch_size=batch_size), expected)
+    with pytest.raises(ValueError, match=r"^positions must be within 0\.\.0, got 1"):
+        states_at(encode, [[1]], [1])
+    with pytest.raises(ValueError, match=r"^sequences must hold at least one"):
+        states_at(encode, [], [])

@@ -65,3 +65,25 @@ def test_a_direction_sees_only_its_own_side(batch, device, backward):
     assert seen.tolist() == (
         [False, False, True, True, True] if backward else [True, True, True, False, False]
     )
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_projected_layer_is_torch_s_lstm_with_proj_size_and_says_nothing_on_stderr(
+    batch, device, backward, recwarn
+):
+    x, lengths = batch
+    ours = DirectedLSTM(E, D, backward=backward, projection_size=3).double().to(device)
+    theirs = nn.LSTM(E, D, proj_size=3, batch_first=True).double().to(device)
+    theirs.load_state_dict(ours.lstm.state_dict())
+    states = ours(x, lengths)
+    assert not recwarn.list
+    for b, length in enumerate(LENGTHS):
+        read = x[b : b + 1, :length].flip(1) if backward else x[b : b + 1, :length]
+        expected = theirs(read)[0].flip(1) if backward else theirs(read)[0]
+        torch.testing.assert_close(states[b, :length], expected[0], rtol=1e-9, atol=1e-9)
+
+
+def test_a_projection_must_be_narrower_than_the_cells():
+    with pytest.raises(ValueError, match=r"^projection_size must be 1 to 5, below hidden_size, got 6"):
+        DirectedLSTM(E, D, projection_size=6)
