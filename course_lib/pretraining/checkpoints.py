@@ -47,14 +47,14 @@ def resolve(source: Source, model_type: str | tuple[str, ...], auto_class: str) 
     folder = Path(source).is_dir()
     try:
         config = transformers.AutoConfig.from_pretrained(str(source), local_files_only=folder)
-        if config.model_type in model_types:
+        if config.model_type in allowed:
             model, report = getattr(transformers, auto_class).from_pretrained(
                 str(source), local_files_only=folder, output_loading_info=True
             )
     except (OSError, ValueError) as error:
         raise _explained(source, folder, error) from error
-    if config.model_type not in model_types:
-        raise ValueError(f"source must be a {_or(model_types)} checkpoint, got {config.model_type}: {source}")
+    if config.model_type not in allowed:
+        raise ValueError(f"source must be a {wanted} checkpoint, got {config.model_type}: {source}")
     if report["missing_keys"]:
         log.warning("%s has no weights for %s: they start at random", source, sorted(report["missing_keys"]))
     return model.eval()
@@ -118,7 +118,3 @@ def copy_weights(model: nn.Module, theirs: nn.Module, rules: Rules, convert: Con
             raise ValueError(f"{name} must be {list(wanted[name].shape)}, got {list(weight.shape)}")
     some = next(iter(weights.values()))
     model.to(some.device, some.dtype).load_state_dict(weights)
-
-
-def _or(names: Sequence[str]) -> str:
-    return " or ".join(names)
