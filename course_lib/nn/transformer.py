@@ -311,3 +311,5 @@ def initialise(module: nn.Module, std: float = 0.02) -> None:
             torch.nn.init.normal_(part.weight, std=std)
         if isinstance(part, nn.Linear) and part.bias is not None:
             torch.nn.init.zeros_(part.bias)
+        if isinstance(part, nn.Embedding) and part.padding_idx is not None:
+            part.weight.data[part.padding_idx] = 0.0

@@ -106,7 +106,7 @@ class BertEmbeddings(nn.Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.words = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.words = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
         self.positions = LearnedPositions(config.max_position_embeddings, config.hidden_size)
         self.token_types = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
@@ -195,7 +195,7 @@ class Bert(nn.Module):
             ValueError: for another architecture.
             ConnectionError: if the hub cannot be reached.
         """
-        theirs = checkpoints.resolve(source, (cls.model_type,), cls.auto_class)
+        theirs = checkpoints.resolve(source, cls.model_type, cls.auto_class)
         theirs = getattr(theirs, cls.model_type, theirs)  # the encoder inside a model with heads
         model = cls(cls.config_class.of(theirs.config), pooler=getattr(theirs, "pooler", None) is not None)
         checkpoints.copy_weights(model, theirs, ENCODER_RULES)
@@ -283,7 +283,7 @@ class BertForPreTraining(nn.Module):
             ConnectionError: if the hub cannot be reached.
         """
         auto_class = cls.auto_classes[0 if next_sentence else 1]
-        theirs = checkpoints.resolve(source, (cls.encoder_class.model_type,), auto_class)
+        theirs = checkpoints.resolve(source, cls.encoder_class.model_type, auto_class)
         model = cls(cls.encoder_class.config_class.of(theirs.config), next_sentence=next_sentence)
         checkpoints.copy_weights(model, theirs, [*ENCODER_RULES, *HEAD_RULES])
         return model.eval()
