@@ -6,6 +6,7 @@ returns logits for the next one. Length normalisation of beams: Wu et al. 2016, 
 Fan et al. 2018, arXiv:1805.04833, section 5.4.
 """
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -33,7 +34,7 @@ def greedy(stepper: Stepper, start: Tensor, end_id: int | None, max_length: int)
         stepper: fresh, with N rows.
         start: (N, t) ids to begin with.
         end_id: stops a text; None for no such token.
-        max_length: new tokens at most, 1 or more; the end is not counted.
+        max_length: steps at most, 1 or more; the end takes one of them.
     Returns:
         N lists of new ids, without the end.
     """
@@ -76,21 +77,21 @@ def next_token_probabilities(
 
     Args:
         logits: (N, V).
-        temperature: above 0; below 1 sharpens.
+        temperature: above 0 and finite; below 1 sharpens.
         top_k: keep the k likeliest tokens (and those as likely as the k-th).
         top_p: then keep the smallest set of likeliest tokens whose probability reaches p, in (0, 1].
     Returns:
-        (N, V), rows summing to 1.
+        (N, V), rows summing to 1, in float32 at least.
     Raises:
         ValueError: for an argument outside its range.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}")
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature must be above 0 and finite, got {temperature}")
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k must be 1 or more, got {top_k}")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}")
-    logits = logits.float() / temperature
+    logits = _at_least_float32(logits) / temperature
     if top_k is not None:
         least = logits.topk(min(top_k, logits.shape[-1]), dim=-1).values[:, -1:]
         logits = logits.masked_fill(logits < least, -torch.inf)
@@ -120,7 +121,7 @@ def beam_search(
         stepper: fresh, with N rows.
         start: (N, t) ids to begin with.
         end_id: stops a text.
-        max_length: new tokens at most, the end included.
+        max_length: as in `greedy`.
         beams: W, texts kept for each row.
         length_penalty: α; 0 compares plain log-probabilities.
     Returns:
@@ -138,13 +139,13 @@ def beam_search(
     stepper.reorder(torch.arange(N, device=device).repeat_interleave(beams))
     logits = logits.repeat_interleave(beams, 0)
     # Only the first beam of each row counts at the start: the others are copies of it.
-    scores = torch.full((N, beams), -torch.inf, device=device)
+    scores = _at_least_float32(logits.new_full((N, beams), -torch.inf))
     scores[:, 0] = 0.0
     texts = torch.empty(N * beams, 0, dtype=torch.int64, device=device)
     done = torch.zeros(N * beams, dtype=torch.bool, device=device)
-    lengths = torch.zeros(N * beams, device=device)
+    lengths = torch.zeros(N * beams, dtype=scores.dtype, device=device)
     for step in range(max_length):
-        log_p = logits.float().log_softmax(-1)
+        log_p = _at_least_float32(logits).log_softmax(-1)
         log_p[done] = -torch.inf  # a finished text goes on as itself alone
         log_p[done, end_id] = 0.0
         scores, best = (scores.reshape(-1, 1) + log_p).reshape(N, beams * V).topk(beams, dim=-1)
@@ -185,6 +186,10 @@ def _write(
             if bool(done.all()):
                 break
     return [_until(row, end_id) for row in torch.stack(new, dim=1).tolist()]
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _until(row: list[int], end_id: int | None) -> list[int]:
