@@ -12,7 +12,7 @@ from torch import Tensor
 from course_lib.pretraining import checkpoints
 from course_lib.pretraining.gpt import GPT, GPTConfig
 
-MODEL_TYPES = ("openai-gpt", "gpt2")
+MODEL_TYPES = ("gpt2", "openai-gpt")
 
 RULES: checkpoints.Rules = [
     (r"^(lm_head|score|multiple_choice_head)\..*", ""),

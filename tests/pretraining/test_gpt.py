@@ -155,7 +155,7 @@ def test_a_checkpoint_of_another_architecture_is_refused_by_name(tmp_path):
     model = transformers.BertModel(config)
     model.save_pretrained(tmp_path)
     for source in (tmp_path, model):
-        with pytest.raises(ValueError, match=r"source must be a openai-gpt or gpt2 .*, got bert"):
+        with pytest.raises(ValueError, match=r"source must be a gpt2 or openai-gpt .*, got bert"):
             GPT.from_transformers(source)
 
 
