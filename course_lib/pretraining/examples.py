@@ -46,8 +46,8 @@ class Example:
 
 
 class TextBatch(NamedTuple):
-    """input_ids (B, T); attention_mask (B, T) bool; token_type_ids (B, T); labels (B,); word_ids (B, T), -1
-    where no word stands, or None."""
+    """input_ids (B, T); attention_mask (B, T) bool; token_type_ids (B, T); labels (B,), or what a head asks
+    for; word_ids (B, T), -1 where no word stands, or None. Of choices the first three are (B, K, T)."""
 
     input_ids: Tensor
     attention_mask: Tensor
@@ -89,3 +89,52 @@ def collate(examples: Sequence[Example], pad_id: int = 0) -> TextBatch:
         torch.tensor([example.label for example in examples]),
         pad(words, -1)[0] if words else None,
     )
+
+
+def collate_choices(
+    questions: Sequence[Sequence[Example]], labels: Sequence[int], pad_id: int = 0
+) -> TextBatch:
+    """K examples for each question, padded together: ids, mask and segments (B, K, T).
+
+    Args:
+        questions: B questions with the same number K of examples each.
+        labels: B of them, which example is right.
+        pad_id: fills up.
+    Raises:
+        ValueError: for no questions, unequal numbers of choices, or another number of labels.
+    """
+    sizes = sorted({len(question) for question in questions})
+    if len(sizes) != 1 or sizes[0] == 0:
+        raise ValueError(f"questions must all have the same number of choices, 1 or more, got {sizes}")
+    if len(labels) != len(questions):
+        raise ValueError(f"labels must be one a question ({len(questions)}), got {len(labels)}")
+    batch = collate([example for question in questions for example in question], pad_id)
+    shape = (len(questions), sizes[0], -1)
+    ids, mask, types = (x.view(shape) for x in batch[:3])
+    return TextBatch(ids, mask, types, torch.tensor(list(labels)), None)
+
+
+def label_first_pieces(word_ids: Tensor, labels: Sequence[Sequence[int]]) -> Tensor:
+    """Labels of words as labels of tokens: a word's first piece carries it, the others carry none.
+
+    Args:
+        word_ids: (B, T) as in `TextBatch`: words numbered from 0 in each row, -1 elsewhere.
+        labels: for each row one label a word; words cut off at the end may have labels too.
+    Returns:
+        (B, T), `NO_LABEL` where no word begins.
+    Raises:
+        ValueError: for another number of rows, or a row with more words than labels.
+    """
+    if len(labels) != len(word_ids):
+        raise ValueError(f"labels must have one row a text ({len(word_ids)}), got {len(labels)}")
+    before = torch.cat([torch.full_like(word_ids[:, :1], -1), word_ids[:, :-1]], dim=1)
+    first = (word_ids >= 0) & (word_ids != before)
+    out = torch.full_like(word_ids, NO_LABEL)
+    for row, own in enumerate(labels):
+        which = word_ids[row][first[row]]
+        if len(which) and int(which.max()) >= len(own):
+            raise ValueError(
+                f"labels must be one a word ({int(which.max()) + 1} in row {row}), got {len(own)}"
+            )
+        out[row][first[row]] = torch.as_tensor(own, dtype=out.dtype, device=out.device)[which]
+    return out
