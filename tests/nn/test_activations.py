@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from course_lib.nn import activations
-from course_lib.nn.activations import fit_constant, gelu, gelu_derivative, gelu_sigmoid, gelu_tanh, relu
+from course_lib.nn.activations import (
+    ACTIVATIONS,
+    fit_constant,
+    gelu,
+    gelu_derivative,
+    gelu_sigmoid,
+    gelu_tanh,
+    relu,
+)
 
 
 def grid(device: torch.device, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -58,6 +66,28 @@ def test_shape_dtype_and_device_stay_and_the_input_is_untouched(function, device
     before = y.clone()
     assert function(y).device == y.device
     assert torch.equal(y, before)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_names_mean_what_transformers_means_by_them(name, device):
+    from transformers.activations import ACT2FN
+
+    ours, theirs = grid(device).requires_grad_(), grid(device).requires_grad_()
+    a, b = ACTIVATIONS[name](ours), ACT2FN[name](theirs)
+    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    a.sum().backward()
+    b.sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "definition"),
+    [("relu", relu), ("gelu", gelu), ("gelu_new", gelu_tanh), ("quick_gelu", gelu_sigmoid)],
+)
+def test_a_fused_kernel_behind_a_name_computes_the_definition(name, definition, device):
+    x = grid(device)
+    torch.testing.assert_close(ACTIVATIONS[name](x), definition(x), rtol=1e-12, atol=1e-14)
 
 
 def test_extreme_inputs_give_no_nan(device):
