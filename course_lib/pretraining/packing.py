@@ -6,8 +6,9 @@ FULL-SENTENCES fills the input with whole sentences and goes on across documents
 document's end. The last two ask nothing.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Literal
 
 import numpy as np
 
@@ -33,7 +34,8 @@ def pack(
 
     Args:
         documents: each a list of sentences, each a list of ids.
-        length: most tokens of an example, special ones included; 5 or more.
+        length: most tokens of an example, special ones included; 5 or more. A longer sentence goes on in the
+            next example (full and doc-sentences) or is cut (pairs).
         packing: one of the four.
         special: ids of [CLS] and [SEP].
         seed: of the random choices of the pairs.
@@ -63,22 +65,21 @@ def _full(
     texts: list[list[list[int]]], length: int, special: Special, *, crossing: bool
 ) -> Iterator[Example]:
     """Whole sentences until the input is full; between documents one more [SEP]."""
-    room = length - 2
+    room, sep = length - 2, special.sep_id
     held: list[int] = []
     for document in texts:
-        for sentence in document:
-            sentence = sentence[:room]
-            if len(held) + len(sentence) > room:
-                yield single(held, special)
+        for part in (s[at : at + room] for s in document for at in range(0, len(s), room)):
+            if len(held) + len(part) > room:
+                yield single(held[:-1] if held[-1] == sep else held, special)
                 held = []
-            held = held + sentence
+            held = held + part
         if held and not crossing:
             yield single(held, special)
             held = []
-        elif held and len(held) < room:
-            held = [*held, special.sep_id]
+        elif len(held) < room:
+            held = [*held, sep]
     if held and crossing:
-        yield single(held[:-1] if held[-1] == special.sep_id else held, special)
+        yield single(held[:-1] if held[-1] == sep else held, special)
 
 
 def _sentence_pairs(
@@ -145,3 +146,50 @@ def _stranger(document: list[list[int]], size: int, random: np.random.Generator)
 def _other(which: int, count: int, random: np.random.Generator) -> int:
     """A document that is not this one."""
     return int((which + random.integers(1, count)) % count)
+
+
+class TokenBatches:
+    """Data for `training.fit`: batches of about as many tokens each, whatever the examples' lengths.
+
+    Short examples, as sentence pairs and the ends of documents are, come more to a batch (section 4.2).
+
+    Args:
+        examples: N of them.
+        tokens: of a batch, special ones included and padding not; no batch has more, except one that is a
+            single longer example.
+        collate: makes a batch of a list of examples.
+        seed: of the shuffling.
+    Raises:
+        ValueError: for no examples or fewer than one token.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        tokens: int,
+        collate: Callable[[list[Example]], Any],
+        *,
+        seed: int,
+    ) -> None:
+        if len(examples) == 0:
+            raise ValueError("examples must hold at least one example, got none")
+        if tokens < 1:
+            raise ValueError(f"tokens must be 1 or more, got {tokens}")
+        self.examples, self.tokens, self.collate, self.seed = examples, tokens, collate, seed
+        self.lengths = [len(example) for example in examples]
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Batches of the numbered epoch, without the first `start`."""
+        order = np.random.default_rng([self.seed, number]).permutation(len(self.examples)).tolist()
+        for rows in islice(self._groups(order), start, None):
+            yield self.collate([self.examples[i] for i in rows])
+
+    def _groups(self, order: list[int]) -> Iterator[list[int]]:
+        rows: list[int] = []
+        held = 0
+        for i in order:
+            if rows and held + self.lengths[i] > self.tokens:
+                yield rows
+                rows, held = [], 0
+            rows, held = [*rows, i], held + self.lengths[i]
+        yield rows

@@ -1,10 +1,12 @@
 """Framing and packing: nothing lost, nothing crossed, labels true, lengths kept."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from course_lib.pretraining.examples import NO_LABEL, Special, collate, pair, single
-from course_lib.pretraining.packing import FOLLOWS, STRANGER, pack
+from course_lib.pretraining.packing import FOLLOWS, STRANGER, TokenBatches, pack
 
 SPECIAL = Special(0, 1, 2)
 NAMES = ("segment-pair", "sentence-pair", "full-sentences", "doc-sentences")
@@ -73,6 +75,57 @@ def test_full_sentences_cross_documents_with_a_separator_and_lose_nothing():
     assert len(examples) < len(pack(documents, 40, "doc-sentences", SPECIAL))
 
 
+@pytest.mark.parametrize("length", [6, 13, 40])
+def test_a_separator_of_documents_stands_between_words_only(length):
+    documents, where = corpus(60)
+    between = 0
+    for example in pack(documents, length, "full-sentences", SPECIAL):
+        assert example.ids.count(SPECIAL.cls_id) == 1
+        for a, sep, b in zip(example.ids, example.ids[1:], example.ids[2:], strict=False):
+            if sep == SPECIAL.sep_id:
+                assert where[a][0] + 1 == where[b][0]
+                between += 1
+    assert between >= 1
+
+
+@pytest.mark.parametrize("name", ["full-sentences", "doc-sentences"])
+def test_a_sentence_longer_than_the_input_goes_on_in_the_next(name):
+    documents = [[list(range(10, 40)), [40, 41]], [list(range(50, 61))]]
+    examples = pack(documents, 8, name, SPECIAL)
+    assert [i for e in examples for i in words(e)] == [i for d in documents for s in d for i in s]
+    assert max(len(e) for e in examples) == 8
+
+
+def test_sentences_are_packed_as_full_as_they_go():
+    documents, where = corpus(40)
+    size = {w: 0 for w in where.values()}
+    for w in where.values():
+        size[w] += 1
+    for name in ("full-sentences", "doc-sentences"):
+        examples = pack(documents, 40, name, SPECIAL)
+        for example, after in pairwise(examples):
+            following = where[words(after)[0]]
+            crossing = following[0] != where[words(example)[-1]][0]
+            if not crossing:
+                assert len(example) + size[following] > 40
+            elif name == "full-sentences":
+                assert len(example) + 1 + size[following] > 40
+
+
+def test_batches_have_about_as_many_tokens_whatever_the_packing():
+    documents, _ = corpus(200)
+    for name in NAMES:
+        examples = pack(documents, 40, name, SPECIAL)
+        data = TokenBatches(examples, 400, lambda rows: rows, seed=0)
+        batches = list(data.epoch(2))
+        sizes = [sum(map(len, batch)) for batch in batches]
+        assert all(360 < size <= 400 for size in sizes[:-1])
+        assert sorted(e.ids for b in batches for e in b) == sorted(e.ids for e in examples)
+        assert [len(b) for b in data.epoch(2, 3)] == [len(b) for b in batches[3:]]
+        assert batches[0] != next(data.epoch(3))
+    assert [len(b) for b in TokenBatches(examples[:3], 1, list, seed=0).epoch(0)] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("name", ["segment-pair", "sentence-pair"])
 def test_labels_of_pairs_are_true_and_balanced(name):
     documents, where = corpus(400)
@@ -137,3 +190,7 @@ def test_bad_arguments_are_named():
         collate([single([7], SPECIAL, word_ids=[0]), single([8], SPECIAL)])
     with pytest.raises(ValueError, match="sequences must hold"):
         collate([])
+    with pytest.raises(ValueError, match="examples must hold at least one"):
+        TokenBatches([], 10, list, seed=0)
+    with pytest.raises(ValueError, match="tokens must be 1 or more"):
+        TokenBatches([single([7], SPECIAL)], 0, list, seed=0)
