@@ -82,7 +82,7 @@ class ShawRelative(DistanceVectors):
     Args:
         head_size: K.
         max_distance: where distances are clipped, the paper's k; the tables have 2k + 1 rows.
-        values: whether values get vectors too (the paper's ablation needs them little).
+        values: whether values get vectors too.
     """
 
     def __init__(self, head_size: int, *, max_distance: int = 16, values: bool = True) -> None:
