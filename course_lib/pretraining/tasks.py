@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.pretraining.bert import BertForPreTraining
+from course_lib.nn.masks import key_mask
+from course_lib.pretraining.bert import Bert, BertForPreTraining
 from course_lib.pretraining.examples import NO_LABEL, TextBatch
 from course_lib.pretraining.masking import Corruption, VocabFacts, mask_tokens
 
@@ -78,3 +79,26 @@ def masked_lm_loss(
         raise ValueError("batch must have labels for its pairs, got none")
     pairs = F.cross_entropy(model.next_sentence(out.pooler_output), batch.labels)
     return words + pairs, 1, {**parts, "next_sentence": pairs.detach()}
+
+
+def left_to_right_states(bert: Bert, batch: TextBatch) -> Tensor:
+    """States (B, T, D) of BERT's own network when no position sees a later one."""
+    ids, mask = batch.input_ids, batch.attention_mask
+    x = bert.embeddings(ids, batch.token_type_ids, bert.position_ids(ids))
+    return bert.encoder(x, mask=key_mask(mask), causal=True).last_hidden_state
+
+
+def left_to_right_loss(model: nn.Module, batch: TextBatch) -> tuple[Tensor, Tensor]:
+    """Each token from those before it, with BERT's own network: the paper's control (section 5.1, "LTR").
+
+    The last token of a text predicts nothing, and nothing predicts the first; padding does not count.
+
+    Args:
+        model: `BertForPreTraining` or one of its kind.
+        batch: texts padded at the end.
+    Returns:
+        The summed loss and the number of predicted tokens.
+    """
+    assert isinstance(model, BertForPreTraining)
+    states = left_to_right_states(model.bert, batch)[:, :-1]  # state t predicts token t + 1
+    return model.masked_lm_loss(states, batch.input_ids[:, 1:], batch.attention_mask[:, 1:])

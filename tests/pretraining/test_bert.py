@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from course_lib.pretraining.bert import Bert, BertConfig, BertForPreTraining
 from course_lib.pretraining.examples import Special, TextBatch, collate, pair, single
 from course_lib.pretraining.masking import Corruption, VocabFacts
-from course_lib.pretraining.tasks import MaskedLM, masked_lm_loss
+from course_lib.pretraining.tasks import MaskedLM, left_to_right_loss, left_to_right_states, masked_lm_loss
 
 transformers = pytest.importorskip("transformers")
 V, T = 30, 9
@@ -117,6 +118,40 @@ def test_masked_lm_alone_is_transformers_masked_lm(batch, device):
     words, pairs = ours(ids, mask, types)
     assert pairs is None
     torch.testing.assert_close(words, other(ids, mask.long(), types).logits, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.oracle
+def test_left_to_right_is_transformers_bert_as_a_decoder(device):
+    generator = torch.Generator().manual_seed(4)
+    rows = [torch.randint(4, V, (n,), generator=generator).tolist() for n in (7, 4)]
+    batch = on(device, collate([single(row, SPECIAL) for row in rows]))
+    other = theirs("BertLMHeadModel", is_decoder=True).to(device)
+    ours = BertForPreTraining.from_transformers(other, next_sentence=False)
+    logits = other(batch.input_ids, batch.attention_mask.long()).logits[:, :-1]
+    labels = batch.input_ids.masked_fill(~batch.attention_mask, -100)[:, 1:]
+    expected = F.cross_entropy(logits.flatten(0, 1), labels.flatten())  # theirs rounds to float32
+    total, count = left_to_right_loss(ours, batch)
+    assert int(count) == 8 + 5
+    torch.testing.assert_close(total / count, expected, rtol=1e-9, atol=1e-9)
+    (total / count).backward()
+    expected.backward()
+    torch.testing.assert_close(
+        ours.bert.embeddings.words.weight.grad,
+        other.bert.embeddings.word_embeddings.weight.grad,
+        rtol=1e-9,
+        atol=1e-9,
+    )
+
+
+def test_a_causal_state_knows_nothing_of_later_words(model, device):
+    ids = torch.randint(4, V, (1, 6), generator=torch.Generator().manual_seed(5)).to(device)
+    other = ids.clone()
+    other[0, 3] = 4 + (other[0, 3] - 3) % (V - 4)
+    batches = [TextBatch(x, x > 0, torch.zeros_like(x), x[:, 0], None) for x in (ids, other)]
+    a, b = (left_to_right_states(model.bert, batch)[0] for batch in batches)
+    assert ((a - b).abs().amax(-1) > 0).tolist() == [False] * 3 + [True] * 3
+    a, b = (model.bert(x).last_hidden_state[0] for x in (ids, other))
+    assert ((a - b).abs().amax(-1) > 0).all()
 
 
 def test_parameter_counts_are_the_published_ones():

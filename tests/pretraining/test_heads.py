@@ -227,6 +227,15 @@ def test_labels_that_are_not_there_add_nothing_and_no_nan(head, encoder, device)
     assert total.isfinite()
 
 
+def test_an_answer_with_one_end_alone_does_not_count(encoder, device):
+    model = SpanExtractor(encoder).double().to(device)
+    logits = model(torch.full((2, 4), 5, device=device))
+    whole, _ = model.loss(logits[:1], torch.tensor([[1, 2]], device=device))
+    total, count = model.loss(logits, torch.tensor([[1, 2], [3, NO_LABEL]], device=device))
+    torch.testing.assert_close(total, whole)
+    assert int(count) == 1
+
+
 def test_answers_are_the_best_of_all_valid_spans(device):
     """Every pair of places is tried in plain Python."""
     generator = torch.Generator().manual_seed(0)
