@@ -25,7 +25,7 @@ def scalar_mix(layers: Tensor, logits: Tensor, gamma: Tensor, *, normalise: bool
     if normalise:
         layers = F.layer_norm(layers, layers.shape[-1:])
     # ELMo_k = γ · Σⱼ sⱼ·h_{k,j}   (eq. 1)
-    return gamma * torch.tensordot(logits.softmax(0), layers, dims=1)
+    return gamma * torch.tensordot(logits.softmax(0).to(layers.dtype), layers, dims=1)
 
 
 class ScalarMix(nn.Module):

@@ -120,15 +120,13 @@ class CharacterCNN(nn.Module):
 
     def forward(self, spelled: Tensor) -> Tensor:
         """(N, E) vectors of N words spelled as (N, M) character ids; M may be any length."""
-        # ReLU(max) = max(ReLU); a window counts if it starts within the word
         x = self.characters(spelled).transpose(1, 2)  # (N, C, M)
-        padding = (spelled == PAD).unsqueeze(1)  # (N, 1, M)
-        low = torch.finfo(x.dtype).min
+        outside = (spelled == PAD).unsqueeze(1)  # (N, 1, M): windows that would start in the padding
         pooled = [
-            conv(F.pad(x, (0, width - 1))).masked_fill(padding, low).amax(-1)
+            conv(F.pad(x, (0, width - 1))).relu().masked_fill(outside, 0.0).amax(-1)
             for conv, (width, _) in zip(self.convolutions, self.filters, strict=True)
         ]
-        return self.projection(self.highways(torch.cat(pooled, dim=-1).relu()))
+        return self.projection(self.highways(torch.cat(pooled, dim=-1)))
 
 
 class CharacterInputs(nn.Module):

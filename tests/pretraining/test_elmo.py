@@ -11,6 +11,7 @@ from torch import nn
 from course_lib.embeddings.context_probes import states_at
 from course_lib.nn.masks import pad
 from course_lib.pretraining.elmo import Elmo, ElmoConfig, bounded, elmo_loss
+from course_lib.pretraining.elmo_inputs import CharacterConfig, CharacterInputs
 from course_lib.pretraining.elmo_task import ElmoTagger, tagging_loss
 from course_lib.training.batches import Batches
 from course_lib.training.fit import FitConfig, fit
@@ -137,6 +138,17 @@ def test_padding_never_changes_a_layer_or_the_loss(model, batch):
         torch.testing.assert_close(
             model.loss(ids, lengths), model.loss(other, lengths), rtol=1e-12, atol=1e-12
         )
+
+
+def test_it_computes_in_bfloat16_under_autocast(batch, device):
+    torch.manual_seed(0)
+    inputs = CharacterInputs([f"w{i}" for i in range(V)], CharacterConfig.tiny())
+    model = Elmo(ElmoConfig.tiny(V), inputs).to(device)
+    tagger = ElmoTagger(model, 2, 5, torch.randn(V, 4), dropout=0.0).to(device)
+    exact = [model.loss(*batch)[0], tagger.loss(*batch, batch[0] % 2)[0]]
+    with torch.autocast(device.type, torch.bfloat16):
+        rough = [model.loss(*batch)[0], tagger.loss(*batch, batch[0] % 2)[0]]
+    torch.testing.assert_close([r.float() for r in rough], exact, rtol=0.02, atol=0)
 
 
 def test_sentences_stand_between_a_start_and_an_end(batch):
