@@ -32,12 +32,14 @@ class GPTConfig(TransformerConfig):
         vocab_size: V.
         max_position_embeddings: the longest text.
         embedding_dropout: on the sum of word and position.
+        initializer_range: standard deviation of the first weights.
     The others are `TransformerConfig`'s.
     """
 
     vocab_size: int = 50257
     max_position_embeddings: int = 1024
     embedding_dropout: float = 0.1
+    initializer_range: float = 0.02
     hidden_size: int = 768
     num_hidden_layers: int = 12
     num_attention_heads: int = 12
@@ -107,11 +109,12 @@ class GPT(nn.Module):
         self.positions = LearnedPositions(config.max_position_embeddings, config.hidden_size)
         self.dropout = nn.Dropout(config.embedding_dropout)
         self.encoder = Encoder(config)
-        initialise(self)
+        initialise(self, config.initializer_range)
         if config.norm_first:  # GPT-2, section 2.3: a sum of N residual terms starts with variance 1, not N
+            std = config.initializer_range * (2 * config.num_hidden_layers) ** -0.5
             for name, weight in self.encoder.named_parameters():
                 if name.endswith(("attention.output.weight", "feed_forward.down.weight")):
-                    nn.init.normal_(weight, std=0.02 * (2 * config.num_hidden_layers) ** -0.5)
+                    nn.init.normal_(weight, std=std)
 
     def forward(
         self,

@@ -69,6 +69,7 @@ def config_of(theirs: Any) -> GPTConfig:
         intermediate_size=(theirs.n_inner if second else None) or 4 * theirs.n_embd,
         hidden_act=activation,
         embedding_dropout=theirs.embd_pdrop,
+        initializer_range=theirs.initializer_range,
         dropout=theirs.resid_pdrop,
         attention_dropout=theirs.attn_pdrop,
         norm_first=second,
