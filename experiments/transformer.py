@@ -4,8 +4,6 @@ A new language, a new foreign language, new texts and new models for each seed. 
 the same pairs in the same order. Of CoVe's translator it keeps everything but the fixed source vectors.
 """
 
-import time
-
 import torch
 
 from course_lib.data.grammar import Language, LanguageConfig
@@ -43,9 +41,7 @@ def measure(seed: int, device: str, minutes: float) -> dict:
         model = (lstm if name == "lstm" else transformer)(text).to(device)
         if name == "transformer":
             figures["untrained"] = text.bleu(text.write(model.eval()))
-        start = time.perf_counter()
         history = learn(model, text, RATES[name], seed)
-        figures[f"{name} seconds"] = time.perf_counter() - start
         figures[f"{name} parameters"] = sum(p.numel() for p in model.parameters())
         figures[f"{name} steps"], figures[f"{name} loss"] = history.column("loss")
         written = text.write(model)
