@@ -26,8 +26,8 @@ _BRACKETS: dict[str, tuple[float, float]] = {"tanh": (0.03, 0.06), "sigmoid": (1
 
 
 def relu(x: Tensor) -> Tensor:
-    """max(x, 0), element by element, any shape; NaN stays NaN."""
-    return x.clamp(min=0)
+    """max(x, 0), element by element, any shape; NaN stays NaN, and the slope at 0 is 0 as in torch."""
+    return x.masked_fill(x <= 0, 0.0)
 
 
 def gelu(x: Tensor) -> Tensor:

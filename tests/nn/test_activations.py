@@ -34,6 +34,11 @@ def test_gelu_is_torchs(ours, approximate, dtype, tolerance, device):
 def test_relu_is_torchs_also_at_zero_and_for_nan(device):
     x = torch.tensor([-1.5, -0.0, 0.0, 2.0, math.inf, -math.inf, math.nan], device=device)
     torch.testing.assert_close(relu(x), torch.nn.functional.relu(x), equal_nan=True, rtol=0, atol=0)
+    slopes = [
+        torch.autograd.grad(function(z := x[:4].clone().requires_grad_()).sum(), z)[0]
+        for function in (relu, torch.nn.functional.relu)
+    ]
+    assert torch.equal(*slopes)
 
 
 def test_the_sigmoid_form_is_its_closed_form(device):
