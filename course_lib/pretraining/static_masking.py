@@ -6,7 +6,7 @@ three are one thing: a text's mask in epoch e comes from a seed that is e modulo
 itself. Everything else of an epoch, such as the order, stays equal, which makes the three comparable.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -91,14 +91,16 @@ def given_masks_loss(model: nn.Module, batch: MaskedBatch) -> tuple[Tensor, int,
 
 
 @torch.no_grad()
-def mean_loss(model: BertForPreTraining, data: MaskedBatches, epochs: int = 1) -> float:
-    """Nats a masked word, over the first `epochs` epochs: the same masks for every model that is asked.
+def mean_loss(model: BertForPreTraining, batches: Iterable[MaskedBatch]) -> float:
+    """Nats a masked word.
 
-    The model should be in evaluation mode.
+    Args:
+        model: in evaluation mode.
+        batches: for example `data.epoch(0)`, whose masks are the same for every model that is asked.
     """
     device = model.masked_lm.bias.device
     total, count = torch.zeros((), device=device), torch.zeros((), device=device)
-    for batch in (batch for number in range(epochs) for batch in data.epoch(number)):
+    for batch in batches:
         texts, corruption = to_device(batch, device)
         states = model.bert(corruption.inputs, texts.attention_mask, texts.token_type_ids).last_hidden_state
         loss, words = model.masked_lm_loss(states, corruption.targets, corruption.counts)

@@ -20,9 +20,9 @@ def model(device):
 
 
 def test_the_chosen_candidate_is_the_one_of_the_highest_mean_log_probability(model, device):
-    texts = [([5, 6], [7]), ([], [8, 9, 10]), ([11], []), ([5], [5, 5])]
-    candidates = [[[12], [13, 14], [15, 16, 17]], [[4], [5], [6, 7]], [[20, 21], [22], [23]], [[9], [8], [7]]]
-    expected = []
+    texts = [([5, 6], [7]), ([], [8, 9, 10]), ([11], []), ([5], [5, 5])] * 2
+    candidates = [[[12 + i], [13 - i, 14], [15, 16, 17 + i]] for i in range(8)]
+    expected, by_sum = [], []
     for (left, right), offered in zip(texts, candidates, strict=True):
         scores = []
         for option in offered:
@@ -30,10 +30,14 @@ def test_the_chosen_candidate_is_the_one_of_the_highest_mean_log_probability(mod
             logs = model(ids)[0].log_softmax(-1)[0]
             scores.append(np.mean([float(logs[1 + len(left) + i, p].detach()) for i, p in enumerate(option)]))
         expected.append(int(np.argmax(scores)))
+        by_sum.append(
+            int(np.argmax([score * len(option) for score, option in zip(scores, offered, strict=True)]))
+        )
     for batch_size in (1, 4, 512):
         got = fill_gap(model, texts, candidates, SPECIAL, MASK, batch_size=batch_size)
         assert got.tolist() == expected
     assert len(set(expected)) > 1
+    assert by_sum != expected
 
 
 def test_features_are_the_first_state_beside_the_mean_and_padding_never_counts(model, device):
