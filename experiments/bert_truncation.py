@@ -30,8 +30,8 @@ CLAIM = Claim(
     seeds=(0, 1, 2),
 )
 VOCABULARY, WIDTH, PLACES = 500, 64, 5
-DOCUMENTS, ASKED, LENGTH, KEPT = 3000, 2000, 90, 30
-EPOCHS, BATCH, RATE = 3, 32, 2e-3
+DOCUMENTS, ASKED, LENGTH, KEPT = 4000, 2000, 90, 30
+EPOCHS, BATCH, RATE = 3, 32, 1e-3
 SPECIAL, FIRST = Special(0, 1, 2), 4  # ids below FIRST are special
 WAYS = {"pre": KEPT, "post": KEPT, "middle": KEPT, "whole": 2 * LENGTH}
 
