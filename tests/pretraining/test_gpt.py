@@ -254,6 +254,13 @@ def test_it_learns_a_text_that_only_the_past_explains(device):
     assert losses[0] > 1.5 > 0.2 > losses[-1]
 
 
+def test_the_forward_pass_compiles_as_one_graph(device):
+    model = GPT(GPTConfig.tiny()).to(device).eval()
+    ids, mask = batch_of(device, "left")
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(ids, mask)[0], model(ids, mask)[0], rtol=1e-6, atol=1e-6)
+
+
 def test_bad_input_is_refused_by_name(device):
     model = GPT(GPTConfig.tiny()).to(device)
     ids = torch.zeros(2, 5, dtype=torch.int64, device=device)
