@@ -21,7 +21,11 @@ def dot_scores(query: Tensor, key: Tensor) -> Tensor:
         key: (..., S, K).
     Returns:
         (..., T, S).
+    Raises:
+        ValueError: if queries and keys differ in width.
     """
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError(f"key must be as wide as query ({query.shape[-1]}), got {key.shape[-1]}")
     return query @ key.transpose(-2, -1)
 
 

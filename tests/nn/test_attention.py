@@ -80,3 +80,31 @@ def test_masked_keys_get_no_weight_and_no_gradient(tensors, device, kind):
     (gradient,) = torch.autograd.grad(context.sum(), key)
     assert (gradient[:, [2, 4]] == 0).all()
     assert (gradient[:, 0] != 0).any()
+
+
+@pytest.mark.parametrize("width", [4, 64, 1024])
+def test_dot_products_have_variance_k_and_scaled_ones_variance_one(width):
+    query, key = torch.randn(2, 20_000, 1, width, generator=torch.Generator().manual_seed(0))
+    # The variance of a sample of 20,000 is within 5 % of the truth.
+    assert float(attention.dot_scores(query, key).var()) == pytest.approx(width, rel=0.05)
+    assert float(attention.scaled_dot_scores(query, key).var()) == pytest.approx(1, rel=0.05)
+
+
+def test_the_additive_score_is_the_network_on_the_joined_pair(tensors, device):
+    score = attention.AdditiveScore(K, D, 7).double().to(device)
+    joined = torch.cat(
+        [
+            tensors["query"].unsqueeze(2).expand(B, T, S, K),
+            tensors["wide"].unsqueeze(1).expand(B, T, S, D),
+        ],
+        dim=-1,
+    )
+    first = torch.cat([score.query.weight, score.key.weight], dim=1)  # W₁ of w₂ᵀ tanh(W₁ [q; k])
+    hidden = torch.tanh(joined @ first.T + score.key.bias)
+    expected = (hidden @ score.value.weight.T).squeeze(-1)
+    torch.testing.assert_close(score(tensors["query"], tensors["wide"]), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_queries_and_keys_of_different_widths_are_refused(tensors):
+    with pytest.raises(ValueError, match=f"key must be as wide as query \\({K}\\), got {D}"):
+        attention.dot_scores(tensors["query"], tensors["wide"])
