@@ -38,8 +38,8 @@ CLAIM = Claim(
     smallest_effect=0.02,
     seeds=(0, 1, 2),
 )
-VOCABULARY, PIECES, TOKENS, HELD_OUT, ASKED = 500, 200, 60_000, 10_000, 800
-WIDTH, EPOCHS, BATCH, RATE = 64, 8, 32, 3e-3
+VOCABULARY, PIECES, TOKENS, HELD_OUT, ASKED = 500, 200, 40_000, 10_000, 800
+WIDTH, EPOCHS, BATCH, RATE = 64, 12, 16, 3e-3
 # At least one word of each sentence is hidden, so that in short sentences equal rates would hide more tokens
 # by words than by tokens. These rates of words hide as many as 0.15 of the tokens does (recorded as "share").
 WORD_RATES = {"pieces": 0.12, "characters": 0.127}
