@@ -155,9 +155,7 @@ class Elmo(nn.Module):
         """
         _, forwards, backwards = self.states(input_ids, lengths)
         words = bounded(input_ids, lengths, self.config.vocab_size)
-        mask = length_mask(
-            lengths + 1, input_ids.shape[1] + 1
-        )  # (B, T + 1): a next word, or an end, to predict
+        mask = length_mask(lengths + 1, input_ids.shape[1] + 1)  # (B, T + 1): there is something to predict
         # Σ_k log p(t_k | t_1…t_{k−1}; Θ_x, →Θ, Θ_s) + log p(t_k | t_{k+1}…t_N; Θ_x, ←Θ, Θ_s)   (section 3.1)
         states = torch.cat([forwards[-1][:, :-1][mask], backwards[-1][:, 1:][mask]])  # (N, E)
         targets = torch.cat([words[:, 1:][mask], words[:, :-1][mask]])  # (N,)
@@ -175,7 +173,7 @@ def bounded(input_ids: Tensor, lengths: Tensor, vocab_size: int) -> Tensor:
     Returns:
         (B, T + 2): the start, the words, the end; then ends again, whatever the padding held.
     """
-    out = F.pad(input_ids, (1, 1), value=vocab_size + 1)
+    out = F.pad(input_ids.long(), (1, 1), value=vocab_size + 1)
     out[:, 0] = vocab_size
     return out.masked_fill(~length_mask(lengths + 1, out.shape[1]), vocab_size + 1)
 
@@ -196,6 +194,5 @@ def _check(input_ids: Tensor, lengths: Tensor, vocab_size: int) -> None:
         low, high = int(lengths.min()), int(lengths.max())
         if low < 1 or high > size:
             raise ValueError(f"lengths must be from 1 to {size}, got {low} to {high}")
-    check_ids(
-        input_ids.masked_fill(~length_mask(lengths, size), 0), vocab_size
-    )  # the padding may hold anything
+    known = length_mask(lengths, size)  # the padding may hold anything
+    check_ids(input_ids.masked_fill(~known, 0), vocab_size)
