@@ -2,7 +2,7 @@
 
 The four of RoBERTa's Table 2: segment pairs and sentence pairs with next-sentence prediction, full sentences
 and sentences of one document without it. Every run takes the same number of steps on the same number of
-tokens. Rate, steps and sizes were chosen on seed 9, which is not recorded.
+tokens. Rate and sizes were chosen on seed 9, which is not recorded.
 """
 
 from itertools import pairwise
@@ -30,10 +30,10 @@ CLAIM = Claim(
     metric="mean accuracy of three probes: gaps filled, topics of sentences, next sentence or stranger",
     control="segment pairs with next-sentence prediction (BERT's own); sentence pairs with it; no training",
     smallest_effect=0.01,
-    seeds=(0, 1, 2, 3, 4),
+    seeds=(0, 1, 2),
 )
-VOCABULARY, TOKENS, HELD_OUT, ASKED = 500, 150_000, 15_000, 800
-WIDTH, LENGTH, BATCH, STEPS, RATE = 64, 64, 1024, 1500, 3e-3  # BATCH and LENGTH in tokens
+VOCABULARY, TOKENS, HELD_OUT, ASKED = 500, 60_000, 10_000, 600
+WIDTH, LENGTH, BATCH, STEPS, RATE = 64, 40, 400, 1500, 3e-3  # LENGTH and BATCH in tokens
 PACKINGS = ("segment-pair", "sentence-pair", "full-sentences", "doc-sentences")
 SPECIAL, MASK, FIRST = Special(0, 1, 2), 3, 4  # ids below FIRST are special
 
