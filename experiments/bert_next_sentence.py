@@ -3,7 +3,8 @@
 The same masked LM is trained on the same pairs of sentences with and without the second loss. Linear probes
 on the frozen encoder ask whether a sentence follows, and in which order two neighbours stand. The trained
 head itself is asked too: does it score neighbours above strangers of another topic, above strangers of the
-same topic, and above neighbours in the wrong order? Sizes, rate and number of epochs were chosen on seed 9, which is not recorded.
+same topic, and above neighbours in the wrong order? Sizes, rate and number of epochs were chosen on seed 9,
+which is not recorded.
 """
 
 import numpy as np
