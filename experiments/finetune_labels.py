@@ -44,13 +44,13 @@ CLAIM = Claim(
         "of words; the last three with logistic regression"
     ),
     smallest_effect=0.03,
-    seeds=(0, 1, 2, 3),
+    seeds=(0, 1, 2),
 )
 VOCABULARY, TOKENS, WIDTH = 500, 500_000, 64
-STEPS, BATCH, RATE, MASKED = 2600, 16, 3e-3, 0.3  # all settings were chosen on seed 9, which is not recorded
+STEPS, BATCH, RATE, MASKED = 2400, 16, 3e-3, 0.3  # all settings were chosen on seed 9, which is not recorded
 LENGTH = 64  # tokens of a document that are read at a time
-ADAPT_STEPS, ADAPT_REVIEWS = 600, 4000
-SIZES = {8: (60, 2), 32: (80, 1), 128: (100, 1), 512: (180, 1)}  # labels -> steps, draws
+ADAPT_STEPS, ADAPT_REVIEWS = 400, 4000
+SIZES = {8: (50, 2), 32: (60, 1), 128: (80, 1), 512: (150, 1)}  # labels -> steps, draws
 HELD_OUT = 500
 STRATEGIES = {
     "full": Strategy.full(1e-3),
