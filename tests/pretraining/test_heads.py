@@ -23,6 +23,7 @@ from course_lib.pretraining.heads import (
     TokenClassifier,
     head_loss,
 )
+from course_lib.pretraining.roberta import Roberta
 from course_lib.training.batches import Batches
 from course_lib.training.fit import FitConfig, fit
 
@@ -145,6 +146,27 @@ def test_the_best_of_several_choices_is_that_of_transformers(batch, device):
     logits = ours(ids, mask, types)
     total, count = ours.loss(logits, labels)
     assert_same(ours, other, logits, expected.logits, total / count, expected.loss)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("head", [SequenceClassifier, TokenClassifier, SpanExtractor, MultipleChoice])
+def test_each_head_stands_on_roberta_too(head, device):
+    torch.manual_seed(0)
+    sizes = {**SIZES, "max_position_embeddings": 14, "num_labels": 2 if head is SpanExtractor else C}
+    config = transformers.RobertaConfig(**sizes, type_vocab_size=1, pad_token_id=1)
+    kind = head.auto_class.replace("AutoModel", "Roberta")
+    other = getattr(transformers, kind)(config).double().to(device).eval()
+    ours = head.from_transformers(other, encoder_class=Roberta)
+    ids = torch.randint(4, V, (2, 3, T), generator=torch.Generator().manual_seed(6)).to(device)
+    ids = ids if head is MultipleChoice else ids[:, 0]
+    mask = torch.ones_like(ids, dtype=torch.bool)
+    mask[..., 6:], ids[..., 6:] = False, 1
+    expected = other(input_ids=ids, attention_mask=mask.long())
+    if head is SpanExtractor:
+        theirs_logits = torch.stack([expected.start_logits, expected.end_logits], dim=-1)[mask]
+        torch.testing.assert_close(ours(ids, mask)[mask], theirs_logits, rtol=1e-9, atol=1e-9)
+    else:
+        torch.testing.assert_close(ours(ids, mask), expected.logits, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.oracle
