@@ -33,6 +33,15 @@ class EncoderDecoderConfig(TransformerConfig):
     bos_token_id: int = 1
     eos_token_id: int = 2
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        special = (self.pad_token_id, self.bos_token_id, self.eos_token_id)
+        if len(set(special)) < 3 or min(special) < 0 or max(special) >= self.vocab_size:
+            raise ValueError(
+                "pad_token_id, bos_token_id and eos_token_id must be three ids "
+                f"within 0..{self.vocab_size - 1}, got {special}"
+            )
+
     @classmethod
     def tiny(cls, vocab_size: int = 32, *, norm_first: bool = False) -> "EncoderDecoderConfig":
         """The size used in tests."""
@@ -118,7 +127,12 @@ class Transformer(nn.Module):
     def stepper(
         self, source: Tensor, source_mask: Tensor | None = None, *, max_length: int = 256
     ) -> "TransformerStepper":
-        """For `course_lib.nn.generation`: begin with `start_ids`."""
+        """For `course_lib.nn.generation`: begin with `start_ids`, in evaluation mode.
+
+        Args:
+            source: (B, S) ids. source_mask: (B, S) bool.
+            max_length: target tokens that the caches can hold, the start included.
+        """
         return TransformerStepper(self, source, source_mask, max_length)
 
     def start_ids(self, batch_size: int, device: torch.device | str | None = None) -> Tensor:

@@ -272,10 +272,10 @@ def test_whole_models_compile_into_one_graph_and_run_in_bfloat16(device):
 
 
 def test_bad_input_is_named(model, pair):
-    source, target, mask = pair
+    source, _, mask = pair
     with pytest.raises(ValueError, match=r"input_ids must lie in 0\.\.8, got 9"):
         model.encode(torch.full((1, 2), 9))
-    with pytest.raises(ValueError, match="input_ids must be .B, T. with B, T of 1 or more"):
+    with pytest.raises(ValueError, match=r"input_ids must be \(B, T\) with B, T of 1 or more"):
         model.encode(source[:0])
     with pytest.raises(ValueError, match="input_ids must be integers"):
         model.encode(source.float())
@@ -289,5 +289,9 @@ def test_bad_input_is_named(model, pair):
         TransformerConfig(hidden_size=10, num_attention_heads=3)
     with pytest.raises(ValueError, match="dropout must be"):
         TransformerConfig(dropout=1.0)
+    with pytest.raises(ValueError, match=r"must be three ids within 0\.\.8, got \(0, 1, 9\)"):
+        EncoderDecoderConfig(vocab_size=9, eos_token_id=9)
+    with pytest.raises(ValueError, match="must be three ids"):
+        EncoderDecoderConfig(bos_token_id=0)
     with pytest.raises(ValueError, match="num_hidden_layers must be 1 or more"):
         TransformerConfig(num_hidden_layers=0)
