@@ -60,17 +60,15 @@ class FunctionalRelative(DistanceVectors):
     Args:
         head_size: K.
         max_distance: where distances are clipped.
-        from_zero: count the clipped distances from 0 to 2·max_distance, as the published checkpoints do,
-            instead of from −max_distance to max_distance, as the paper's equation does.
     """
 
-    def __init__(self, head_size: int, *, max_distance: int = 64, from_zero: bool = False) -> None:
+    def __init__(self, head_size: int, *, max_distance: int = 64) -> None:
         super().__init__(max_distance)
         at_least("head_size", head_size, 1)
-        self.head_size, self.start = head_size, max_distance if from_zero else 0
+        self.head_size = head_size
 
     def key_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
-        return sinusoid(distances + self.start, self.head_size, dtype=dtype)
+        return sinusoid(distances, self.head_size, dtype=dtype)
 
     def value_vectors(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
         return self.key_vectors(distances, dtype)

@@ -223,12 +223,6 @@ def test_only_schemes_that_touch_the_values_return_a_context(name):
     ) == module.on_values
 
 
-def test_published_nezha_checkpoints_count_distances_from_zero():
-    module = relative.FunctionalRelative(K, max_distance=2, from_zero=True)
-    rows = module.key_vectors(torch.tensor([-2, 0, 2]), torch.float64)
-    torch.testing.assert_close(rows, torch.stack([wave(p, K) for p in (0, 2, 4)]))
-
-
 @given(st.integers(1, 6), st.integers(0, 6))
 @settings(deadline=None)
 def test_unshift_is_the_transpose_of_shift(T, more):
