@@ -1,4 +1,4 @@
-"""The left-to-right control of `bert_two_sides`, stopped when it has predicted as many words as the masked LM.
+"""The left-to-right control of `bert_two_sides`, stopped after as many predicted words as the masked LM has.
 
 Decided on after that experiment, whose left-to-right model learns from every word at each step, where the
 masked one learns from 15 % of them. Language, text, network, batches, rate and questions are those of
