@@ -2,9 +2,12 @@
 
 One network, one text, one order of batches, one number of steps; only the task differs. The left-to-right
 model learns from every token, the masked one from 15 % of them. The gaps are kept apart by the side on which
-the word stands that decides them. Sizes, rate and number of epochs were chosen on seed 9, which is not
-recorded.
+the word stands that decides them. Sizes, rate, number of epochs and the start were chosen on seed 9, which is
+not recorded: with dropout and BERT's own start of 0.02, made for a width of 768, the masked model hardly
+learns at this width.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -36,7 +39,8 @@ CLAIM = Claim(
     seeds=(0, 1, 2),
 )
 VOCABULARY, TOKENS, WIDTH = 500, 200_000, 64
-EPOCHS, BATCH, RATE = 6, 32, 2e-3
+EPOCHS, BATCH, RATE = 20, 32, 3e-3
+START = 0.02 * (768 / WIDTH) ** 0.5  # a linear map's output varies as at BERT's width
 LABELLED, ASKED = 1500, 1000
 SPECIAL, MASK, FIRST = Special(0, 1, 2), 3, 4  # ids below FIRST are special
 
@@ -52,7 +56,8 @@ def measure(seed: int, device: str, minutes: float) -> dict:
     figures: dict = {}
     for name, loss in {"masked": masked, "left": left_to_right_loss}.items():
         torch.manual_seed(seed)
-        config = BertConfig.small(FIRST + VOCABULARY, hidden_size=WIDTH)
+        small = BertConfig.small(FIRST + VOCABULARY, hidden_size=WIDTH)
+        config = replace(small, dropout=0.0, attention_dropout=0.0, initializer_range=START)
         model = BertForPreTraining(config, next_sentence=False).to(device).eval()
         reader = Reader(model, from_left=name == "left")
         figures |= {f"untrained {name} {k}": v for k, v in questions.ask(reader).items()}
