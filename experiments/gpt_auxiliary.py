@@ -2,6 +2,8 @@
 
 One language, one pre-trained GPT and one set of labelled sentences for each seed; the four runs differ in
 lambda and in where they start. The task: name the topic of a sentence that has an aside about another one.
+Length and rate of both trainings were chosen on seed 9, which is not recorded: after three passes over the
+text the pre-trained model knew no topics yet, and a start from random weights was ahead of it.
 """
 
 import copy
@@ -28,8 +30,8 @@ CLAIM = Claim(
     seeds=(0, 1, 2, 3, 4),
 )
 VOCABULARY, TOPICS, TOKENS, WIDTH, WINDOW = 1000, 8, 200_000, 64, 64
-EPOCHS, BATCH, RATE = 3, 16, 3e-3  # chosen, like the rate below, on seed 9, which is not recorded
-LABELLED, ASKED, STEPS, EVERY, TUNING_BATCH, TUNING_RATE = 300, 600, 200, 20, 16, 3e-3
+EPOCHS, BATCH, RATE = 10, 16, 3e-3
+LABELLED, ASKED, STEPS, EVERY, TUNING_BATCH, TUNING_RATE = 300, 600, 120, 6, 16, 1e-3
 
 
 def measure(seed: int, device: str, minutes: float) -> dict:
