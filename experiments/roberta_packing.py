@@ -2,7 +2,11 @@
 
 The four of RoBERTa's Table 2: segment pairs and sentence pairs with next-sentence prediction, full sentences
 and sentences of one document without it. Every run takes the same number of steps on the same number of
-tokens. Rate and sizes were chosen on seed 9, which is not recorded.
+tokens. A first record with BERT's own start (0.02, made for a width of 768), 1500 steps and 15 % hidden showed
+topics and next sentences where an untrained model has them; so the set-up was changed once, before these seeds
+ran again. Start, text and share hidden were chosen on seed 9, which is not recorded, with three runs in all, of
+3000 to 3500 steps: segment pairs learned topics and next sentences with 30 % hidden, and not with 15 %. The rate
+was not searched again. Losses are measured with 15 % hidden.
 """
 
 from dataclasses import replace
@@ -33,8 +37,10 @@ CLAIM = Claim(
     smallest_effect=0.01,
     seeds=(0, 1, 2),
 )
-VOCABULARY, TOKENS, HELD_OUT, ASKED = 500, 60_000, 10_000, 600
-WIDTH, LENGTH, BATCH, STEPS, RATE = 64, 40, 400, 1500, 3e-3  # LENGTH and BATCH in tokens
+VOCABULARY, TOKENS, HELD_OUT, ASKED = 500, 200_000, 10_000, 600
+WIDTH, LENGTH, BATCH, STEPS, RATE = 64, 40, 400, 4000, 3e-3  # LENGTH and BATCH in tokens
+SPREAD = 0.02 * (768 / WIDTH) ** 0.5  # of the first weights; BERT's 0.02 is for a width of 768
+HIDDEN = 0.3  # share of the tokens to predict in training: twice BERT's targets in a step
 PACKINGS = ("segment-pair", "sentence-pair", "full-sentences", "doc-sentences")
 SPECIAL, MASK, FIRST = Special(0, 1, 2), 3, 4  # ids below FIRST are special
 
@@ -52,7 +58,7 @@ def measure(seed: int, device: str, minutes: float) -> dict:
         pairs = name.endswith("pair")
         torch.manual_seed(seed)
         small = BertConfig.small(FIRST + VOCABULARY, hidden_size=WIDTH)
-        config = replace(small, dropout=0.0, attention_dropout=0.0)  # learns sooner, and no text comes often
+        config = replace(small, initializer_range=SPREAD, dropout=0.0, attention_dropout=0.0)
         model = BertForPreTraining(config, next_sentence=pairs).to(device).eval()
         if name != "untrained":
             examples = pack(text, LENGTH, name, SPECIAL, seed=seed)
@@ -60,7 +66,7 @@ def measure(seed: int, device: str, minutes: float) -> dict:
             settings = FitConfig(steps=STEPS, log_every=STEPS // 30, seed=seed)
             history = fit(
                 model, TokenBatches(examples, BATCH, collate, seed=seed),
-                MaskedLM(facts, next_sentence=pairs), recipe.optimizer(model), settings,
+                MaskedLM(facts, HIDDEN, next_sentence=pairs), recipe.optimizer(model), settings,
                 schedule=recipe.schedule(),
             )  # fmt: skip
             figures[f"{name} tokens in an input"] = float(np.mean([len(e) for e in examples]))

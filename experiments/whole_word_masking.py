@@ -2,8 +2,10 @@
 
 One model on one text, in two scripts of the generated language: word pieces (a small vocabulary, so that
 every second word is cut), and Chinese characters, whose words jieba finds. Only the choice of what to mask
-differs. Both models are then asked under both kinds of masks. Rate and length were chosen on seed 9, which is
-not recorded.
+differs. Both models are then asked under both kinds of masks. A first record with BERT's own start (0.02, made
+for a width of 768) and half as much text showed models that could not spell, and probes near an untrained
+model's; so the set-up was changed once, before these seeds ran again. The new one was tried on seed 9, which is
+not recorded, on word pieces alone and for 9 epochs; the rate was not searched again.
 """
 
 from dataclasses import replace
@@ -39,8 +41,9 @@ CLAIM = Claim(
     smallest_effect=0.02,
     seeds=(0, 1, 2),
 )
-VOCABULARY, PIECES, TOKENS, HELD_OUT, ASKED = 500, 200, 30_000, 8_000, 600
-WIDTH, EPOCHS, BATCH, RATE = 64, 10, 16, 3e-3
+VOCABULARY, PIECES, TOKENS, HELD_OUT, ASKED = 500, 200, 60_000, 8_000, 600
+WIDTH, EPOCHS, BATCH, RATE = 64, 12, 16, 3e-3
+SPREAD = 0.02 * (768 / WIDTH) ** 0.5  # of the first weights; BERT's 0.02 is for a width of 768
 # At least one word of each sentence is hidden, so that in short sentences equal rates would hide more tokens
 # by words than by tokens. These rates of words hide as many as 0.15 of the tokens does (recorded as "share").
 WORD_RATES = {"pieces": 0.12, "characters": 0.127}
@@ -99,9 +102,8 @@ def measure(seed: int, device: str, minutes: float) -> dict:
         questions, examples = Questions(language, script), script.texts(text)
         for kind in ("untrained", "token", "word"):
             torch.manual_seed(seed)
-            config = replace(
-                BertConfig.small(script.size, hidden_size=WIDTH), dropout=0.0, attention_dropout=0.0
-            )
+            small = BertConfig.small(script.size, hidden_size=WIDTH)
+            config = replace(small, initializer_range=SPREAD, dropout=0.0, attention_dropout=0.0)
             model = BertForPreTraining(config, next_sentence=False).to(device).eval()
             if kind != "untrained":
                 data = MaskedBatches(examples, BATCH, tasks[kind], seed=seed)
