@@ -2,10 +2,12 @@
 
 One model on one text, in two scripts of the generated language: word pieces (a small vocabulary, so that
 every second word is cut), and Chinese characters, whose words jieba finds. Only the choice of what to mask
-differs. Both models are then asked under both kinds of masks. A first record with BERT's own start (0.02, made
-for a width of 768) and half as much text showed models that could not spell, and probes near an untrained
-model's; so the set-up was changed once, before these seeds ran again. The new one was tried on seed 9, which is
-not recorded, on word pieces alone and for 9 epochs; the rate was not searched again.
+differs. Both models are then asked under both kinds of masks.
+
+A first record with BERT's own start (0.02, made for a width of 768) and half as much text showed models that
+could not spell, and probes near those of an untrained model; so the set-up was changed once, before these
+seeds ran again. The new one was tried on seed 9, which is not recorded, on word pieces alone and for 9
+epochs; the rate was not searched again.
 """
 
 from dataclasses import replace
