@@ -53,5 +53,9 @@ def test_a_planned_system_claims_no_chapter(row: dict[str, str]) -> None:
     assert not row.keys() & {"chapter", "test"}
 
 
-def test_every_system_of_the_first_part_is_built() -> None:
-    assert [row["id"] for row in ROWS if row["part"] == "words" and row["status"] != "built"] == []
+def test_no_system_that_was_built_goes_back_to_planned() -> None:
+    built = {row["id"] for row in BUILT}
+    first_part = {row["id"] for row in ROWS if row["part"] == "words"}
+    encoders = {"attention-scores", "positions", "transformer", "normalisation", "gelu"}
+    models = {"elmo", "gpt", "bert", "roberta", "bert-wwm", "finetune"}
+    assert (first_part | encoders | models) - built == set()
