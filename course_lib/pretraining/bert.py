@@ -176,6 +176,8 @@ class Bert(nn.Module):
             raise ValueError(
                 f"token_type_ids must be {list(input_ids.shape)}, got {list(token_type_ids.shape)}"
             )
+        if token_type_ids is not None:
+            check_ids(token_type_ids, self.config.type_vocab_size, name="token_type_ids")
         x = self.embeddings(input_ids, token_type_ids, self.position_ids(input_ids))
         out = self.encoder(
             x,

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.nn.activations import gelu
-from course_lib.nn.inputs import check_ids
 from course_lib.pretraining import checkpoints
-from course_lib.pretraining.bert import ENCODER_RULES, Bert, BertConfig, BertForPreTraining, BertOutput
+from course_lib.pretraining.bert import ENCODER_RULES, Bert, BertConfig, BertForPreTraining
 from course_lib.pretraining.examples import Example, Special
 from course_lib.training import schedules
 
@@ -73,30 +72,6 @@ class Roberta(Bert):
         pad = self.config.pad_token_id
         real = (input_ids != pad).to(input_ids.dtype)
         return real.cumsum(1) * real + pad
-
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        *,
-        output_hidden_states: bool = False,
-        output_attentions: bool = False,
-    ) -> BertOutput:
-        """As `Bert.forward`. `token_type_ids` may be given for the interface's sake; all must be 0.
-
-        Raises:
-            ValueError: for ids, masks or lengths that do not fit, or a segment that has no embedding.
-        """
-        if token_type_ids is not None and token_type_ids.numel() > 0:
-            _check_types(token_type_ids, self.config.type_vocab_size)
-        return super().forward(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            output_hidden_states=output_hidden_states,
-            output_attentions=output_attentions,
-        )
 
 
 class RobertaForMaskedLM(BertForPreTraining):
@@ -183,14 +158,3 @@ def vocabulary_growth(hidden_size: int, bpe: int = 50_265, wordpiece: int = 30_5
     if hidden_size < 1:
         raise ValueError(f"hidden_size must be 1 or more, got {hidden_size}")
     return (bpe - wordpiece) * hidden_size
-
-
-def _check_types(token_type_ids: Tensor, size: int) -> None:
-    check_ids(token_type_ids, 2**31)
-    if token_type_ids.device.type == "cpu" and not torch.compiler.is_compiling():
-        highest = int(token_type_ids.max())
-        if highest >= size:
-            raise ValueError(
-                f"token_type_ids must lie in 0..{size - 1}, got {highest}: "
-                "RoBERTa parts two texts by </s></s> alone"
-            )

@@ -28,17 +28,11 @@ def theirs(kind: str, dtype: torch.dtype = torch.float64, **options):
     return model
 
 
-@pytest.fixture(params=["whole", "right padding", "left padding"])
-def batch(request, device):
-    generator = torch.Generator().manual_seed(1)
-    ids = torch.randint(4, V, (3, T), generator=generator)
-    types = (torch.arange(T) > 4).long().expand(3, T).clone()
-    mask = torch.ones(3, T, dtype=torch.bool)
-    if request.param != "whole":
-        for row, n in ((1, 5), (2, 1)):
-            gone = slice(n, None) if request.param == "right padding" else slice(0, T - n)
-            mask[row, gone], ids[row, gone] = False, 0
-    return ids.to(device), mask.to(device), types.to(device)
+@pytest.fixture
+def batch(attention_mask, device):
+    ids = torch.randint(4, V, (3, T), generator=torch.Generator().manual_seed(1)).to(device)
+    types = (torch.arange(T, device=device) > 4).long().expand(3, T)
+    return ids.masked_fill(~attention_mask, 0), attention_mask, types
 
 
 @pytest.mark.oracle

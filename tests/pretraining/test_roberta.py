@@ -45,14 +45,10 @@ def theirs(kind: str, dtype: torch.dtype = torch.float64, **options):
     return model
 
 
-@pytest.fixture(params=["whole", "right padding", "left padding"])
-def batch(request, device):
-    ids = torch.randint(4, V - 1, (3, T), generator=torch.Generator().manual_seed(1))
-    mask = torch.ones(3, T, dtype=torch.bool)
-    if request.param != "whole":
-        for row, n in ((1, 5), (2, 1)):
-            mask[row, slice(n, None) if request.param == "right padding" else slice(0, T - n)] = False
-    return ids.masked_fill(~mask, PAD).to(device), mask.to(device)
+@pytest.fixture
+def batch(attention_mask, device):
+    ids = torch.randint(4, V - 1, (3, T), generator=torch.Generator().manual_seed(1)).to(device)
+    return ids.masked_fill(~attention_mask, PAD), attention_mask
 
 
 @pytest.mark.oracle
