@@ -174,3 +174,18 @@ def test_reordering_a_cache_takes_whole_rows(inputs, device):
         whole, _ = ours(inputs["x"][rows], causal=True)
     torch.testing.assert_close(out, whole[:, 3:])
     assert cache.bytes == 2 * B * H * T * (D // H) * 8
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("weights", [False, True], ids=["fused", "explicit"])
+def test_a_causal_mask_and_a_padding_mask_act_together(inputs, device, weights):
+    ours = make(device)
+    theirs = theirs_with_weights_of(ours, D)
+    counts = torch.ones(B, T, dtype=torch.bool, device=device)
+    counts[1, 3:], counts[2, 4:] = False, False
+    out, _ = ours(inputs["x"], mask=key_mask(counts), causal=True, output_attentions=weights)
+    expected, _ = theirs(
+        inputs["x"], inputs["x"], inputs["x"], key_padding_mask=~counts, attn_mask=~causal_mask(T, device)
+    )
+    torch.testing.assert_close(out, expected, rtol=1e-9, atol=1e-9)
+    assert not torch.allclose(out, ours(inputs["x"], causal=True)[0])

@@ -295,3 +295,55 @@ def test_bad_input_is_named(model, pair):
         EncoderDecoderConfig(bos_token_id=0)
     with pytest.raises(ValueError, match="num_hidden_layers must be 1 or more"):
         TransformerConfig(num_hidden_layers=0)
+
+
+def test_a_pre_norm_decoder_ends_with_a_norm_and_a_post_norm_one_does_not(x, memory, device):
+    for norm_first in (False, True):
+        torch.manual_seed(0)
+        decoder = Decoder(config(norm_first)).double().to(device)
+        y = x
+        for layer in decoder.layers:
+            y, _ = layer(y, memory)
+        expected = torch.nn.functional.layer_norm(y, (D,)) if norm_first else y
+        torch.testing.assert_close(decoder(x, memory)[0], expected)
+
+
+def test_dropout_falls_on_what_each_sublayer_adds(x, device):
+    torch.manual_seed(0)
+    layer = EncoderLayer(TransformerConfig(D, 1, H, 20, dropout=0.5, norm_first=True)).double().to(device)
+    kept = layer.around_feed_forward.after(torch.zeros_like(x), torch.ones_like(x))
+    assert set(kept.unique().tolist()) == {0.0, 2.0}  # dropped, or scaled by 1 / (1 - p)
+    added = layer.around_feed_forward.after(x, torch.zeros_like(x))
+    torch.testing.assert_close(added, x)  # the residual itself is never dropped
+
+
+def test_embeddings_are_scaled_by_the_root_of_the_width_and_start_at_its_inverse(model, pair):
+    source, _, _ = pair
+    positions = model.positions(torch.zeros(*source.shape, 16, device=source.device))
+    torch.testing.assert_close(model.embed(source), model.words(source) * 4.0 + positions)
+    wide = Transformer(EncoderDecoderConfig(256, 1, 2, 8, vocab_size=500))
+    assert float(wide.words.weight.detach().std()) == pytest.approx(256**-0.5, rel=0.02)
+
+
+def test_label_smoothing_is_that_of_torch(model, pair):
+    source, target, mask = pair
+    logits, wanted = model(source, target[:, :-1], mask), target[:, 1:]
+    expected = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), wanted.flatten(), reduction="sum", ignore_index=0, label_smoothing=0.1
+    )
+    torch.testing.assert_close(model.loss(source, target, mask, smoothing=0.1)[0], expected)
+    assert not torch.allclose(expected, model.loss(source, target, mask)[0])
+
+
+def test_rows_may_be_reordered_before_the_first_step(model, pair):
+    source, _, mask = pair
+    rows = torch.tensor([1, 1, 0], device=source.device)
+    start = model.start_ids(3, source.device)
+    stepper = model.stepper(source, mask)
+    stepper.reorder(rows)
+    torch.testing.assert_close(stepper.step(start), model.stepper(source[rows], mask[rows]).step(start))
+
+
+def test_negative_ids_are_named(model):
+    with pytest.raises(ValueError, match=r"input_ids must lie in 0\.\.8, got -1"):
+        model.encode(torch.tensor([[3, -1]]))
