@@ -95,7 +95,7 @@ def choose_tokens(
     chosen = coins < rate
     if at_least_one:
         lowest = coins.min(-1, keepdim=True).values
-        chosen = chosen | ((coins == lowest) & (lowest >= rate) & maskable)
+        chosen = chosen | ((coins == lowest) & maskable)
     return chosen
 
 

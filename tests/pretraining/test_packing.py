@@ -142,6 +142,19 @@ def test_labels_of_pairs_are_true_and_balanced(name):
     assert 0.45 < share < 0.8  # a document's last sentence can only have a stranger
 
 
+@pytest.mark.parametrize("name", ["segment-pair", "sentence-pair"])
+def test_a_stranger_is_never_of_the_same_document(name):
+    documents, where = corpus(3)
+    strangers = 0
+    for seed in range(10):
+        for example in pack(documents, 64, name, SPECIAL, seed=seed):
+            a, b = segments(example)
+            if example.label == STRANGER:
+                strangers += 1
+                assert where[a[0]][0] != where[b[0]][0]
+    assert strangers > 20
+
+
 def test_segment_pairs_use_every_sentence_as_a_first_or_following_one():
     documents, where = corpus(60)
     seen = set()
