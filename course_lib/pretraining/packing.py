@@ -4,6 +4,8 @@ Liu et al. 2019, arXiv:1907.11692, section 4.2. SEGMENT-PAIR is BERT's own (arXi
 two runs of sentences with the question whether B follows A. SENTENCE-PAIR asks it of single sentences.
 FULL-SENTENCES fills the input with whole sentences and goes on across documents; DOC-SENTENCES stops at a
 document's end. The last two ask nothing.
+Different from Google's code: a shorter target is drawn for each pair, not once for a document, and texts
+that are too long lose tokens at their end, never at their beginning.
 """
 
 from collections.abc import Callable, Iterator, Sequence
