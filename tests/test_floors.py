@@ -70,7 +70,7 @@ def test_grading_imports_nothing_of_the_rest() -> None:
 def test_importing_the_package_is_light() -> None:
     code = (
         "import sys, course_lib, course_lib.viz, course_lib.data, course_lib.embeddings, course_lib.text,"
-        "course_lib.nn, course_lib.pretraining, course_lib.transfer;"
+        "course_lib.nn, course_lib.pretraining, course_lib.transfer, course_lib.ensemble;"
         "heavy = {'torch', 'transformers', 'matplotlib', 'IPython', 'numpy'} & set(sys.modules);"
         "assert not heavy, heavy"
     )

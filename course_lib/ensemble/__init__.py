@@ -1,0 +1,1 @@
+"""Ensembles: what several models know together."""
