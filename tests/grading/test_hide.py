@@ -1,25 +1,23 @@
-"""What a student reads about hidden tests: that one failed, its hint, and nothing else."""
+"""What a student reads about tests: the words meant for them, and nothing else."""
 
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+import copy
 
-from course_lib.grading.hide import WITHHELD, hide_tests, hints
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from course_lib.grading.hide import WITHHELD, hidden_lines, hide_tests
 
 SOURCE = (
-    "assert f(1) == 2, 'public message'\n### BEGIN HIDDEN TESTS\nsecret_number = 918273\n"
+    "assert f(1) == 2, 'public message'\nnumber = torch.ones(3)\n### BEGIN HIDDEN TESTS\n"
+    "secret_number = 918273\nnumber = torch.ones(3)\n"
     "assert f(secret_number) == 0, 'Hint: try large numbers.'\n### END HIDDEN TESTS"
 )
 
 
-def cell(line, ename="AssertionError", evalue="", frames=()):
+def cell(evalue="", *others):
     made = new_code_cell(SOURCE, execution_count=4)
     made.metadata["nbgrader"] = {"grade": True, "solution": False, "locked": True, "grade_id": "t"}
-    own = f"\x1b[36mCell\x1b[39m \x1b[32mIn[4]\x1b[39m, line {line}\n----> {line} secret_number = 918273"
-    made.outputs = [
-        new_output("stream", name="stdout", text="printed 918273"),
-        new_output(
-            "error", ename=ename, evalue=evalue, traceback=["-----", own, *frames, f"{ename}: {evalue}"]
-        ),
-    ]
+    error = new_output("error", ename="AssertionError", evalue=evalue, traceback=["line 4: 918273"])
+    made.outputs = [*others, error]
     return made
 
 
@@ -28,57 +26,65 @@ def shown(made, *others):
     return "\n".join(str(dict(c)) for c in nb.cells)
 
 
-def test_a_failed_hidden_test_shows_its_hint_and_nothing_of_itself():
-    text = shown(cell(4, evalue="Hint: try large numbers.\nassert 1 == 0"))
+def test_a_failed_test_shows_its_words_its_public_part_and_nothing_else():
+    text = shown(cell("Hint: try large numbers.", new_output("stream", name="stdout", text="saw 555")))
     assert "Hint: try large numbers." in text
-    assert "918273" not in text
-    assert "1 == 0" not in text
-    assert "HIDDEN" not in text
-
-
-def test_an_error_that_only_pretends_to_be_a_hint_is_not_shown():
-    text = shown(cell(4, "ValueError", "Hint: secret_number is 918273"))
-    assert "secret_number" not in text
-
-
-def test_a_failed_public_test_keeps_its_message_and_the_students_own_frames():
-    theirs = "\x1b[36mCell In[2]\x1b[39m, line 3, in f(x)\n----> 3 return x / 0"
-    text = shown(cell(1, evalue="public message", frames=[theirs]))
-    assert "AssertionError: public message" in text
-    assert "return x / 0" in text
-    assert "918273" not in text
-
-
-def test_a_traceback_without_line_numbers_is_taken_for_a_hidden_one():
-    made = cell(1, evalue="918273")
-    made.outputs[1].traceback = ["boom 918273"]
-    assert "918273" not in shown(made)
+    assert "public message" in text
+    for secret in ("918273", "HIDDEN", "secret_number", "555"):
+        assert secret not in text
 
 
 def test_a_passed_test_shows_only_its_public_source():
-    made = cell(1)
-    made.outputs = [new_output("stream", name="stdout", text="918273")]
+    made = cell()
+    made.outputs = []
     text = shown(made)
     assert "public message" in text
     assert "918273" not in text
 
 
+def test_words_that_repeat_a_hidden_line_are_left_out():
+    text = shown(cell("\x1b[31msecret_number = 918273\x1b[0m"))
+    assert WITHHELD in text
+    assert "918273" not in text
+
+
 def test_a_cell_that_prints_hidden_tests_is_silenced_and_other_output_stays():
     thief = new_code_cell("print(In)")
-    thief.outputs = [new_output("stream", name="stdout", text="['secret_number = 918273']")]
+    thief.outputs = [
+        new_output("stream", name="stdout", text="['secret_number = 918273']"),
+        new_output("display_data", data={"text/html": "<b>secret_number  =  918273</b>"}),
+        new_output("error", ename="E", evalue="", traceback=["secret_number = 918273"]),
+    ]
     honest = new_code_cell("print(1)")
     honest.outputs = [new_output("stream", name="stdout", text="the loss is 0.25")]
-    text = shown(cell(4), thief, honest)
-    assert WITHHELD in text
+    text = shown(cell(), thief, honest)
+    assert text.count(WITHHELD) == 3
     assert "918273" not in text
     assert "the loss is 0.25" in text
 
 
-def test_hints_are_plain_strings_only():
-    assert hints(
-        "assert a, 'Hint: one'\nassert b, f'Hint: {b}'\nassert c, 'no'\nassert d, ('Hint: ' 'two')"
-    ) == [
-        "Hint: one",
-        "Hint: two",
-    ]
-    assert hints("not python(") == []
+def test_a_hidden_line_that_also_stands_in_the_open_is_no_secret():
+    assert hidden_lines(new_notebook(cells=[cell()])) == {
+        "secret_number = 918273",
+        "assert f(secret_number) == 0, 'Hint: try large numbers.'",
+    }
+    honest = new_code_cell("print(1)")
+    honest.outputs = [new_output("stream", name="stdout", text="number = torch.ones(3)")]
+    assert WITHHELD not in shown(cell(), honest)
+
+
+def test_the_mark_scheme_stays_with_the_instructor_and_the_students_text_stays_whole():
+    task = new_markdown_cell("Explain.\n### BEGIN MARK SCHEME\nrubric\n### END MARK SCHEME")
+    answer = new_markdown_cell("### BEGIN MARK SCHEME\nmy words")
+    answer.metadata["nbgrader"] = {"solution": True, "grade": True, "grade_id": "essay"}
+    text = shown(task, answer)
+    assert "Explain." in text
+    assert "rubric" not in text
+    assert "my words" in text
+
+
+def test_the_notebook_that_is_hidden_stays_as_it_was():
+    nb = new_notebook(cells=[cell("words")])
+    before = copy.deepcopy(nb)
+    hide_tests(nb)
+    assert nb == before
