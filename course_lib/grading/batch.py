@@ -17,7 +17,7 @@ from traitlets.config import Config
 
 from course_lib.files import atomic_write
 from course_lib.grading.course import SOURCES, convert
-from course_lib.grading.ingest import RefusedError, read_submission, rebuild
+from course_lib.grading.ingest import RefusedError, Submission, read_submission, rebuild
 from course_lib.grading.release import ReleaseError
 from course_lib.grading.source_check import check_source
 
@@ -106,13 +106,14 @@ def _grade_one(
 
     try:
         folder = root / "submitted" / student / name
-        notebook, notes = _take_in(folder, name, student, source)
+        submitted = _take_in(folder, name, student)
+        notebook, notes = rebuild(source, submitted)
         text = nbformat.writes(notebook)
         mark = hashlib.sha256(text.encode() + _data(root / SOURCES / name)).hexdigest()
         graded = root / "autograded" / student / name
         unchanged = not force and _mark(graded) == mark and _scores(root, name, student) is not None
         if not unchanged:
-            _stage(stage / "submitted" / student / name, name, text, folder)
+            _stage(stage / "submitted" / student / name, name, text, submitted.when)
             convert(Autograde, config, name, student, submitted_directory=str(stage / "submitted"))
             with atomic_write(graded / ".graded.json") as file:
                 json.dump({"sha256": mark}, file)
@@ -129,20 +130,19 @@ def _grade_one(
         )
 
 
-def _take_in(folder: Path, name: str, student: str, source: NotebookNode) -> tuple[NotebookNode, list[str]]:
+def _take_in(folder: Path, name: str, student: str) -> Submission:
     if not STUDENT_ID.fullmatch(student):
         raise RefusedError("the folder's name is no student id (letters, digits and . _ @ - only)")
-    if folder.parent.is_symlink():
-        raise RefusedError(f"{folder.parent.name} is a link")
-    return rebuild(source, read_submission(folder, name))
+    return read_submission(folder, name)
 
 
-def _stage(target: Path, name: str, text: str, folder: Path) -> None:
+def _stage(target: Path, name: str, text: str, when: datetime | None) -> None:
     """Put the rebuilt notebook where nbgrader looks, with the time the file system says it was handed in."""
     target.mkdir(parents=True)
     (target / f"{name}.ipynb").write_text(text, encoding="utf-8")
-    when = datetime.fromtimestamp((folder / f"{name}.ipynb").stat().st_mtime, UTC)
-    (target / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S.%f} UTC", encoding="utf-8")
+    (target / "timestamp.txt").write_text(
+        f"{when or datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f} UTC", encoding="utf-8"
+    )
 
 
 def _scores(root: Path, name: str, student: str) -> tuple[float, float, int] | None:

@@ -5,167 +5,155 @@ cells. Everything else, tests and metadata above all, comes from the instructor'
 edited, deleted or duplicated cell can neither cheat nor stop the grading.
 """
 
-import json
-import stat
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
 
-MAX_BYTES = 20 * 2**20
-MAX_SOURCE = 200_000
+from course_lib.grading.matching import Matched, grade_id, is_answer, match, texts
+from course_lib.grading.regions import collapse
+from course_lib.grading.stubs import TEXT_STUB, defined_names, is_untouched, released, stub_line
+from course_lib.grading.submission import Cell, Submission, read_cells, read_notebook
+from course_lib.grading.submission_file import RefusedError, fetch, printable
+
+__all__ = ["MISSING", "RefusedError", "Submission", "read_notebook", "read_submission", "rebuild"]
+
 MAX_EXTRA_CELLS = 300
 MISSING = "# This answer cell was missing from the submission."
-STUBS = {"code": "raise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 
 
-class RefusedError(ValueError):
-    """A submission that cannot be graded; the message says why, in words for the instructor."""
-
-
-def read_submission(folder: Path, name: str) -> NotebookNode:
-    """The notebook `NAME.ipynb` of a submission's folder.
+def read_submission(folder: Path, name: str) -> Submission:
+    """The notebook `NAME.ipynb` of a submission's folder, or the only notebook there.
 
     Raises:
-        RefusedError: if it is missing, a link, too large, or not a notebook of format 4.
+        RefusedError: if it is missing, a link, too large, or not a notebook.
     """
-    path = folder / f"{name}.ipynb"
-    for part in (folder, path):
-        try:
-            mode = part.lstat().st_mode
-        except OSError:
-            raise RefusedError(f"no {name}.ipynb{_others(folder)}") from None
-        if not (stat.S_ISDIR(mode) if part == folder else stat.S_ISREG(mode)):
-            raise RefusedError(f"{part.name} is a link or no ordinary file")
-    if path.stat().st_size > MAX_BYTES:
-        raise RefusedError(f"{path.name} is larger than {MAX_BYTES >> 20} MB")
-    try:
-        raw = json.loads(path.read_bytes().decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise RefusedError(f"{path.name} is not valid JSON: {str(error)[:100]}") from None
-    if not isinstance(raw, dict) or raw.get("nbformat") != 4 or not isinstance(raw.get("cells"), list):
-        raise RefusedError(f"{path.name} is not a notebook of format 4")
-    return NotebookNode(
-        nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=list(_cells(raw["cells"]))
-    )
+    handed = fetch(folder, name)
+    read = read_notebook(handed.data, printable(handed.name))
+    return replace(read, notes=handed.notes + read.notes, when=handed.when)
 
 
-def _cells(cells: list[object]) -> Iterator[NotebookNode]:
-    """The well-formed cells, reduced to id, type, source and nbgrader's grade_id."""
-    for cell in cells:
-        if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
-            continue
-        source = cell.get("source", "")
-        if isinstance(source, list):
-            source = "".join(part for part in source if isinstance(part, str))
-        if not isinstance(source, str) or len(source) > MAX_SOURCE:
-            raise RefusedError(f"a cell's source is not text or longer than {MAX_SOURCE} characters")
-        meta = cell.get("metadata")
-        meta = meta.get("nbgrader") if isinstance(meta, dict) else None
-        grade_id = meta.get("grade_id") if isinstance(meta, dict) else None
-        yield NotebookNode(
-            id=str(cell.get("id", ""))[:64],
-            cell_type=cell["cell_type"],
-            source=source.replace("\0", ""),
-            metadata=NotebookNode(nbgrader=NotebookNode(grade_id=grade_id))
-            if isinstance(grade_id, str)
-            else {},
-        )
-
-
-def _others(folder: Path) -> str:
-    try:
-        names = sorted(p.name for p in folder.iterdir() if p.suffix == ".ipynb")
-    except OSError:
-        return ""
-    return f" (but {', '.join(names[:3])})" if names else ""
-
-
-def rebuild(source: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode, list[str]]:
+def rebuild(source: NotebookNode, submitted: Submission | NotebookNode) -> tuple[NotebookNode, list[str]]:
     """The instructor's notebook with the student's answers in it.
 
     Args:
-        source: the instructor's notebook, of `solutions/`.
-        submitted: what the student handed in.
+        source: the instructor's notebook, of `solutions/`; it is not changed, nor shared with the result.
+        submitted: what the student handed in, from `read_submission`, `read_notebook` or nbformat.
     Returns:
-        The notebook to run, and a note for each thing that was put right.
+        The notebook to run, and a note for each thing that was put right or looks odd.
+    Raises:
+        RefusedError: if none of its cells belongs to the assignment.
     """
-    theirs = {cell.metadata.nbgrader.grade_id: cell for cell in source.cells if _grade_id(cell)}
-    ids, texts = {cell.get("id") for cell in source.cells}, {cell.source for cell in source.cells}
-    copies: dict[str, list[NotebookNode]] = {name: [] for name in theirs}
-    extras: dict[str, list[NotebookNode]] = {"": []}  # the student's own cells, by the known cell above them
-    anchor = ""
-    for cell in submitted.cells:
-        name = _grade_id(cell)
-        if name in theirs:
-            anchor = name
-            copies[name].append(cell)
-        elif cell.cell_type != "raw" and cell.get("id") not in ids and cell.source not in texts:
-            extras.setdefault(anchor, []).append(cell)
-    notes: list[str] = []
-    answers = {
-        name: _answer(theirs[name], copies[name], notes, extras)
-        for name in theirs
-        if _is_answer(theirs[name])
-    }
-    for name in set(theirs) - set(answers):
-        if len(copies[name]) != 1:
-            notes.append(f"cell {name} was {'deleted' if not copies[name] else 'duplicated'} and is restored")
-    return _assemble(source, answers, extras, notes), notes
+    if not isinstance(submitted, Submission):
+        found: list[str] = []
+        submitted = Submission(tuple(read_cells(submitted.get("cells", []), found)), tuple(found))
+    book = match(source, submitted)
+    if not book.copies and not any(_own(book, i) for i, cell in enumerate(source.cells) if is_answer(cell)):
+        raise RefusedError("the notebook has no cell of this assignment")
+    answers = {index: _answer(book, index) for index, cell in enumerate(source.cells) if is_answer(cell)}
+    _look_at_locked(book)
+    cells = _assemble(book, answers)
+    metadata = NotebookNode(copy.deepcopy(dict(source.metadata)))
+    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=metadata, cells=cells), book.notes
 
 
-def _answer(
-    cell: NotebookNode, copies: list[NotebookNode], notes: list[str], extras: dict[str, list[NotebookNode]]
-) -> str:
-    """The student's text for one answer cell: the last copy that is more than the stub."""
-    name, stub = cell.metadata.nbgrader.grade_id, STUBS[cell.cell_type]
-    if not copies:
-        notes.append(f"answer cell {name} is missing")
-        return MISSING if cell.cell_type == "code" else stub
-    chosen = next((copy for copy in reversed(copies) if stub not in copy.source), copies[-1])
+def _answer(book: Matched, index: int) -> str:
+    """The student's text for one answer: of several copies the last of those that got furthest."""
+    cell, copies = book.source.cells[index], book.copies.get(index, [])
+    name = grade_id(cell)
+    best = max(reversed(copies), key=lambda copy: _progress(copy.source, cell), default=None)
+    if best is None or not _progress(best.source, cell):
+        state = "missing" if best is None else "untouched"
+        if own := _own(book, index):
+            book.notes.append(f"answer cell {name} is {state}; its answer is taken from cell {own.number}")
+            return own.source
+        if state == "missing":
+            book.notes.append(f"answer cell {name} is missing")
+        elif cell.cell_type == "markdown" and any(
+            c.cell_type == "markdown" for c in book.extras.get(index, [])
+        ):
+            book.notes.append(f"answer cell {name} is untouched; a text of the student's own follows it")
+    if best is None:
+        return MISSING if cell.cell_type == "code" else TEXT_STUB[0]
     if len(copies) > 1:
-        notes.append(f"answer cell {name} was duplicated; its last filled-in copy counts")
-        others = [copy for copy in copies if copy is not chosen and stub not in copy.source]
-        extras.setdefault(f"before {name}", []).extend(others)
-    return chosen.source
+        book.notes.append(f"answer cell {name} was duplicated; its last filled-in copy counts")
+        book.before[index] = [c for c in copies if c is not best and _progress(c.source, cell)]
+    if best.cell_type != cell.cell_type:
+        book.notes.append(
+            f"answer cell {name} had become a {best.cell_type} cell and is {cell.cell_type} again"
+        )
+    return best.source
 
 
-def _assemble(
-    source: NotebookNode, answers: dict[str, str], extras: dict[str, list[NotebookNode]], notes: list[str]
-) -> NotebookNode:
+def _progress(answer: str, cell: NotebookNode) -> int:
+    """How far an answer got: 0 untouched, 1 a stub is left in it, 2 filled in."""
+    if is_untouched(answer, cell):
+        return 0
+    return 1 if stub_line(cell.cell_type) in answer else 2
+
+
+def _own(book: Matched, index: int) -> Cell | None:
+    """The student's last own cell that defines a function, class or variable which the answer should."""
+    cell = book.source.cells[index]
+    if cell.cell_type != "code":
+        return None
+    wanted = defined_names(released(cell)) or defined_names(cell.source)
+    found = [book.definitions[name] for name in wanted if name in book.definitions]
+    return max(found, key=lambda c: c.number, default=None)
+
+
+def _look_at_locked(book: Matched) -> None:
+    """Note what was done to the instructor's cells; none of it has any effect."""
+    done: dict[str, list[str]] = {}
+    for index, cell in enumerate(book.source.cells):
+        copies, name = book.copies.get(index, []), grade_id(cell)
+        if not name:
+            continue
+        if not is_answer(cell):
+            if len(copies) != 1:
+                done.setdefault("duplicated" if copies else "deleted", []).append(name)
+            if any(collapse(copy.source) not in texts(cell.source) for copy in copies):
+                done.setdefault("edited", []).append(name)
+        meta = cell.metadata["nbgrader"]
+        if any(meta.get(key) != value for copy in copies for key, value in copy.claims):
+            done.setdefault("given other points or rights", []).append(name)
+        if any(copy.skipped for copy in copies):
+            done.setdefault("tagged to be skipped", []).append(name)
+    book.notes += [f"cells {what}, now restored: {', '.join(names)}" for what, names in done.items()]
+    if book.moved:
+        book.notes.append("cells moved, now restored to their order")
+
+
+def _assemble(book: Matched, answers: dict[int, str]) -> list[NotebookNode]:
     cells: list[NotebookNode] = []
     count = 0
 
-    def add(anchor: str) -> None:
+    def add(extras: Iterable[Cell]) -> None:
         nonlocal count
-        for cell in extras.get(anchor, []):
+        for cell in extras:
             count += 1
             if count <= MAX_EXTRA_CELLS:
-                make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-                cells.append(make(cell.source, id=f"extra-{count}"))
+                cells.append(_new_cell(cell.cell_type, f"extra-{count}", cell.source))
 
-    add("")
-    for cell in source.cells:
-        name = _grade_id(cell)
-        add(f"before {name}")
-        cell = NotebookNode(cell)
-        cell["metadata"] = NotebookNode(
-            {k: NotebookNode(v) for k, v in cell.metadata.items() if k == "nbgrader"}
-        )
-        if name in answers:
-            cell["source"] = answers[name]
-        cells.append(cell)
-        if name:
-            add(name)
+    add(book.extras.get(-1, []))
+    for index, cell in enumerate(book.source.cells):
+        add(book.before.get(index, []))
+        text = answers.get(index, cell.source)
+        cells.append(_new_cell(cell.cell_type, cell.get("id") or f"cell-{index}", text))
+        if "nbgrader" in cell.metadata:
+            cells[-1].metadata["nbgrader"] = NotebookNode(cell.metadata["nbgrader"])
+        if "attachments" in cell:
+            cells[-1]["attachments"] = copy.deepcopy(cell["attachments"])
+        add(book.extras.get(index, []))
     if count > MAX_EXTRA_CELLS:
-        notes.append(f"{count - MAX_EXTRA_CELLS} extra cells beyond {MAX_EXTRA_CELLS} were left out")
-    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(source.metadata), cells=cells)
+        book.notes.append(f"{count - MAX_EXTRA_CELLS} extra cells beyond {MAX_EXTRA_CELLS} were left out")
+    return cells
 
 
-def _grade_id(cell: NotebookNode) -> str:
-    return cell.metadata.get("nbgrader", {}).get("grade_id") or ""
-
-
-def _is_answer(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+def _new_cell(kind: str, cell_id: str, text: str) -> NotebookNode:
+    cell = NotebookNode(cell_type=kind, id=cell_id, metadata=NotebookNode(), source=text)
+    if kind == "code":
+        cell.update(execution_count=None, outputs=[])
+    return cell
