@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from course_lib.grading.matching import Matched, grade_id, is_answer, match, texts
 from course_lib.grading.regions import collapse
 from course_lib.grading.stubs import TEXT_STUB, defined_names, is_untouched, released, stub_line
-from course_lib.grading.submission import Cell, Submission, read_cells, read_notebook
+from course_lib.grading.submission import Cell, Submission, from_nbformat, read_notebook
 from course_lib.grading.submission_file import RefusedError, fetch, printable
 
 __all__ = ["MISSING", "RefusedError", "Submission", "read_notebook", "read_submission", "rebuild"]
@@ -47,8 +47,7 @@ def rebuild(source: NotebookNode, submitted: Submission | NotebookNode) -> tuple
         RefusedError: if none of its cells belongs to the assignment.
     """
     if not isinstance(submitted, Submission):
-        found: list[str] = []
-        submitted = Submission(tuple(read_cells(submitted.get("cells", []), found)), tuple(found))
+        submitted = from_nbformat(submitted)
     book = match(source, submitted)
     if not book.copies and not any(_own(book, i) for i, cell in enumerate(source.cells) if is_answer(cell)):
         raise RefusedError("the notebook has no cell of this assignment")

@@ -9,8 +9,10 @@ from course_lib.grading.regions import SOLUTION, collapse, lines
 
 CODE_STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 TEXT_STUB = ("YOUR ANSWER HERE",)
+# Possessive quantifiers: a line without end costs no more than its length.
 _DEFINES = re.compile(
-    r"^(?:(?:async[ \t]+)?def[ \t]+|class[ \t]+)(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE
+    r"^(?:(?:async[ \t]++)?+def[ \t]++|class[ \t]++)(\w++)|^(\w++)[ \t]*+(?::[^=\n]++)?+=(?!=)",
+    re.MULTILINE,
 )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from course_lib.grading.submission_file import MAX_BYTES, RefusedError
 
 MAX_SOURCE = 200_000  # characters of one cell
+MAX_SOURCES = 4_000_000  # characters of all cells together; outputs don't count
 MAX_CELLS = 5000
 MAX_PARSED = 100 * 2**20  # bytes that the parsed notebook may take, estimated
 FORMATS = (2, 3, 4)
@@ -60,6 +61,19 @@ def read_notebook(data: bytes, name: str = "the notebook") -> Submission:
         return _read_notebook(data)
     except RefusedError as error:
         raise RefusedError(f"{name} {error}") from None
+
+
+def from_nbformat(notebook: Mapping[str, Any]) -> Submission:
+    """The cells of a notebook of format 4 that nbformat has read.
+
+    Raises:
+        RefusedError: if a cell's source is no text, or too long.
+    """
+    notes: list[str] = []
+    try:
+        return Submission(tuple(read_cells(notebook.get("cells", []), notes)), tuple(notes))
+    except RefusedError as error:
+        raise RefusedError(f"the notebook {error}") from None
 
 
 def _read_notebook(data: bytes) -> Submission:
@@ -129,8 +143,9 @@ def read_cells(cells: Iterable[object], notes: list[str]) -> Iterator[Cell]:
         cells: cells as JSON has them.
         notes: what had to be left out is added here.
     Raises:
-        RefusedError: if a cell's source is no text, or an answer is too long.
+        RefusedError: if a cell's source is no text, or an answer or all of them are too long.
     """
+    total = 0
     for number, cell in enumerate(cells, start=1):
         if not isinstance(cell, Mapping):
             continue
@@ -139,6 +154,9 @@ def read_cells(cells: Iterable[object], notes: list[str]) -> Iterator[Cell]:
         if kind is None:
             continue
         source = _source(cell, number)
+        total += len(source)
+        if total > MAX_SOURCES:
+            raise RefusedError(f"has more than {MAX_SOURCES} characters in its cells")
         nbgrader, tags = _metadata(cell)
         grade_id = nbgrader.get("grade_id")
         grade_id = grade_id if isinstance(grade_id, str) else ""

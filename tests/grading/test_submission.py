@@ -61,6 +61,7 @@ def sources(data):
         (notebook(code(["a", 7])), "the source of cell 1 is not text"),
         (notebook(code({"a": 1})), "the source of cell 1 is not text"),
         (notebook(code("x"), code("x" * 300_000, metadata={"nbgrader": {"grade_id": "a"}})), "in cell 2"),
+        (notebook(*[code("x" * 190_000)] * 22), "more than 4000000 characters in its cells"),
         (notebook(*[code("")] * 5001), "more than 5000 cells"),
         (b" " * (20 * 2**20 + 1), "larger than 20 MB"),
         (b"[" + b"[]," * 6_000_000 + b"[]]", "too many parts"),
