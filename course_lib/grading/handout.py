@@ -5,14 +5,12 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-import nbformat
 import yaml
 
 from course_lib.grading.course import SOURCES
-from course_lib.grading.regions import DELIMITERS, find_secrets, secret_lines
-from course_lib.grading.release import assignments, readable_text
+from course_lib.grading.secrets import ANSWERS, collect, leaks
 
 FOLDERS = ("assignments", "chapters", "course_lib", "experiments", "benchmarks", "_ext", ".jupyter")
 FILES = (
@@ -34,24 +32,10 @@ FILES = (
 )
 INSTRUCTORS = ("course_lib/grading/", "chapters/reference/instructors.md")
 INSTRUCTORS_TARGETS = ("test", "release", "grade", "student", "bench", "soak", "lint", "format")
-README = """\
-# From Word Vectors to Pretrained Models
-
-On a machine with Python 3.11, 3.12 or 3.13 and make, in this folder:
-
-```sh
-make lab       # sets everything up, then opens JupyterLab
-make book      # builds the book: _build/html/index.html
-```
-
-On Linux without an NVIDIA card, `make lab TORCH=cpu` downloads far less. `make help` lists all commands.
-
-- Your assignments are in `assignments/`. The book's page *Doing the assignments* says how to work on one.
-- The chapters are in `chapters/`; in JupyterLab they open as notebooks on double click.
-- Pages may mention `make test`, `make bench` or `make lint`: those belong to the course's own workshop.
-
-Code: MIT (LICENSE). Text: CC BY 4.0 (LICENSE-TEXT.md).
-"""
+LAUNCHER = "tools/for_students/"  # what only students need; to the places below, the rest to the top
+CONFIG = {"config/page_config.json": ".jupyter/labconfig/", "config/nbgrader_config.py": ".jupyter/"}
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+LONGEST = 140  # characters of a path in the zip: Windows allows 260, where it is unpacked included
 
 
 class HandoutError(ValueError):
@@ -72,10 +56,9 @@ def build(root: Path, tracked: Iterable[str], target: Path) -> int:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".student-") as scratch:
         made = Path(scratch) / "student"
         for name in sorted(_wanted(root, tracked)):
-            copy = made / name
+            copy = made / place(name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             _copy(root / name, copy, name)
-        (made / "README.md").write_text(README, encoding="utf-8")
         if problems := check(root, made):
             raise HandoutError(
                 "dist/student is not written:\n" + "\n".join(f"  - {text}" for text in problems)
@@ -91,19 +74,41 @@ def build(root: Path, tracked: Iterable[str], target: Path) -> int:
 
 def check(root: Path, made: Path) -> list[str]:
     """What the students' folder shows although it must not, one sentence each."""
-    secrets: set[str] = set()
-    for name in assignments(root):
-        secrets |= secret_lines(nbformat.read(root / SOURCES / name / f"{name}.ipynb", as_version=4))
-    problems = []
-    for path in sorted(p for p in made.rglob("*") if not p.is_dir()):
-        where, text = path.relative_to(made).as_posix(), readable_text(path)
-        if path.is_symlink() or where.startswith((*INSTRUCTORS, SOURCES, "submitted", "tests/assignments")):
+    secrets, problems = collect(root), []
+    paths = sorted(p for p in made.rglob("*") if not p.is_dir())
+    for path in paths:
+        where, data = path.relative_to(made).as_posix(), path.read_bytes()
+        if path.is_symlink() or where.startswith((*INSTRUCTORS, SOURCES, "submitted", ANSWERS)):
             problems.append(f"{where}: does not belong here")
-        problems += [f"{where}: shows {line!r}" for line in find_secrets(text, secrets)]
-        problems += [f"{where}: shows the delimiter {mark!r}" for mark in DELIMITERS if mark in text]
-        if path.suffix == ".md" and "](instructors)" in text:
+        problems += leaks(where, data, secrets)
+        if path.suffix == ".md" and b"](instructors)" in data:
             problems.append(f"{where}: links to the instructors' page, which students do not get")
+    return problems + windows_problems(p.relative_to(made).as_posix() for p in paths)
+
+
+def windows_problems(names: Iterable[str]) -> list[str]:
+    """Which paths (with "/") Windows cannot unpack, or would unpack onto each other."""
+    problems, seen = [], dict[str, str]()
+    for name in names:
+        bad = [
+            part
+            for part in name.split("/")
+            if re.search(r'[<>:"|?*\\\x00-\x1f]|[. ]$', part) or part.split(".")[0].lower() in RESERVED
+        ]
+        problems += [f"{name}: Windows allows no file called {part!r}" for part in bad]
+        if len(name) > LONGEST:
+            problems.append(f"{name}: longer than {LONGEST} characters")
+        if (other := seen.setdefault(name.lower(), name)) != name:
+            problems.append(f"{name}: is the same file as {other} on Windows and macOS")
     return problems
+
+
+def place(name: str) -> str:
+    """Where a file of the repository lies in what students get."""
+    if not name.startswith(LAUNCHER):
+        return name
+    inside = PurePosixPath(name.removeprefix(LAUNCHER))
+    return CONFIG[str(inside)] + inside.name if str(inside) in CONFIG else str(inside)
 
 
 def _wanted(root: Path, tracked: Iterable[str]) -> set[str]:
@@ -114,7 +119,7 @@ def _wanted(root: Path, tracked: Iterable[str]) -> set[str]:
         name
         for name in tracked
         if not name.startswith(INSTRUCTORS)
-        and (name.split("/")[0] in FOLDERS or name in FILES or name in shown)
+        and (name.split("/")[0] in FOLDERS or name in FILES or name in shown or name.startswith(LAUNCHER))
         and (root / name).is_file()
     }
 
@@ -149,7 +154,7 @@ def _students_toc(text: str) -> str:
 
 
 def _students_setup(text: str) -> str:
-    return text.replace("'.[book,grade,test]'", "'.[book]'")
+    return text.replace("'.[book,grade,test]'", "'.[book,grade]'")
 
 
 def _zip(folder: Path, archive: Path) -> int:
