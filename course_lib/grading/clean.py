@@ -1,7 +1,7 @@
 """Take what a browser would run, fetch or choke on out of a student's notebook, before a person opens it.
 
-HTML is cleaned by nh3 (Ammonia, a parser-based allow-list; bleach, which nbconvert uses, is no longer
-developed and about fifty times slower); drawings and formulas by `clean_xml`. Pictures are PNG or JPEG
+HTML is cleaned by nh3 (Ammonia, a parser with an allow-list; bleach, which nbconvert uses, is no longer
+maintained and about 25 times slower); drawings and formulas by `clean_xml`. Pictures are PNG or JPEG
 bytes and nothing else.
 """
 
@@ -60,7 +60,6 @@ MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 _RAW_HTML = re.compile(r"<(?=[a-zA-Z/!?])")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_]?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ud800-\udfff\ufffe\uffff]")
-_REWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
 
 
 def clean(nb: NotebookNode) -> NotebookNode:
@@ -81,7 +80,9 @@ def clean(nb: NotebookNode) -> NotebookNode:
 def clean_text(text: str) -> str:
     """Text as a terminal would show it in the end: no colour codes, no control characters."""
     plain = _ESCAPES.sub("", text).replace("\r\n", "\n")
-    return _CONTROL.sub("", _REWRITTEN.sub("", plain))
+    if "\r" in plain:  # a progress bar writes its line again and again
+        plain = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in plain.split("\n"))
+    return _CONTROL.sub("", plain)
 
 
 def clean_markdown(text: str) -> str:
