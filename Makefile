@@ -12,10 +12,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 #           CONSTRAINTS=        empty: newest versions in the supported range instead of the tested set
 #           PORT=8000           where `make serve` and `make lab` listen first
 #           ASSIGNMENT=gelu     one assignment, for release and grade
+#           JOBS=2              submissions that are graded at a time; GRADE='--csv grades.csv' more options
 CONSTRAINTS ?= constraints.txt
 PORT ?= 8000
 ASSIGNMENT ?=
-ASSIGNMENT_OPTION = $(if $(ASSIGNMENT),--assignment $(ASSIGNMENT))
+JOBS ?= 2
 
 .PHONY: help setup book serve test lab release grade student bench soak lint format clean distclean
 
@@ -40,10 +41,10 @@ lab: .venv/.ready ## open JupyterLab; chapters open as notebooks on double click
 	@.venv/bin/jupyter lab --port $(PORT) --notebook-dir . $(LAB)
 
 release: .venv/.ready ## write the student version of the assignments from solutions/
-	@$(PY) tools/release.py $(ASSIGNMENT_OPTION)
+	@.venv/bin/course-grade release $(ASSIGNMENT)
 
 grade: .venv/.ready ## autograde submitted/*/ASSIGNMENT/ into gradebook.db and write feedback/
-	@$(PY) tools/grade.py $(ASSIGNMENT_OPTION)
+	@.venv/bin/course-grade grade $(ASSIGNMENT) --jobs $(JOBS) $(GRADE)
 
 student: .venv/.ready ## write dist/student/: what students get
 	@$(PY) tools/student.py

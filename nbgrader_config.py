@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -13,7 +13,6 @@ from nbgrader.preprocessors import (
     ClearOutput,
     ClearSolutions,
     ComputeChecksums,
-    GetGrades,
     IgnorePattern,
     LimitOutput,
     LockCells,
@@ -22,13 +21,12 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from course_lib.grading.feedback import FeedbackExporter
 from course_lib.grading.preprocessors import (
     CheckSource,
-    Clean,
-    ExecuteTrusted,
-    HideTests,
     RebuildFromSource,
     SaveGrades,
+    SplitExecute,
 )
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
@@ -42,6 +40,8 @@ c.CourseDirectory.course_id = "from-word-vectors-to-pretrained-models"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
+# Folders that nbgrader must not copy to students: the files of hidden tests are among them.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "hidden"]
 
 # nbgrader's own steps, after a check that finds typos in delimiters before they ship hidden tests.
 c.GenerateAssignment.preprocessors = [
@@ -65,9 +65,9 @@ c.Autograde.sanitize_preprocessors = [
     OverwriteCells,
     CheckCellMetadata,
 ]
-# ExecuteTrusted runs the students' code WITHOUT isolation: grade only submissions you trust.
+# SplitExecute runs the students' code behind a wall, and the tests outside of it.
 c.Autograde.autograde_preprocessors = [
-    ExecuteTrusted,
+    SplitExecute,
     IgnorePattern,
     ClearMetadataPreprocessor,
     LimitOutput,
@@ -75,11 +75,7 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
-c.ExecuteTrusted.shutdown_kernel = "immediate"
-c.ExecuteTrusted.extra_arguments = ["--log-level=ERROR"]
-c.ExecuteTrusted.timeout = 30
-c.ExecuteTrusted.budget = 180
-
-# What students get back shows neither hidden tests nor what they print; scripts in it do not run.
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, Clean, CSSHTMLHeaderPreprocessor]
+# What students get back: one page that shows no hidden test, runs nothing and fetches nothing.
+c.GenerateFeedback.preprocessors = []
+c.GenerateFeedback.exporter_class = FeedbackExporter
 c.HTMLExporter.sanitize_html = True  # Formgrader, as far as its templates heed it

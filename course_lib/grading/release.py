@@ -9,7 +9,7 @@ from traitlets.config import Config
 
 from course_lib.grading.course import RELEASES, SOURCES, convert
 from course_lib.grading.regions import DELIMITERS, find_secrets, secret_lines
-from course_lib.grading.source_check import CHECKPOINTS, check_source
+from course_lib.grading.source_check import CHECKPOINTS, HIDDEN_FOLDER, check_source
 
 
 class ReleaseError(ValueError):
@@ -40,7 +40,9 @@ def generate(root: Path, name: str, config: Config, into: Path) -> Path:
         raise ReleaseError(name, problems)
     with tempfile.TemporaryDirectory() as scratch:
         course = Path(scratch).resolve()
-        shutil.copytree(source, course / SOURCES / name, ignore=shutil.ignore_patterns(CHECKPOINTS))
+        shutil.copytree(
+            source, course / SOURCES / name, ignore=shutil.ignore_patterns(CHECKPOINTS, HIDDEN_FOLDER)
+        )
         convert(GenerateAssignment, config, name, root=str(course), db_url=f"sqlite:///{course}/scratch.db")
         made = course / RELEASES / name
         if problems := check_release(source, made):
@@ -70,6 +72,7 @@ def check_release(source: Path, made: Path) -> list[str]:
     secrets = secret_lines(original)
     problems = []
     allowed = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    allowed = {path for path in allowed if path.parts[0] != HIDDEN_FOLDER}
     for path in sorted(p for p in made.rglob("*") if not p.is_dir()):
         where = path.relative_to(made)
         if where not in allowed:

@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 from course_lib.grading.regions import HIDDEN, MARKS, SOLUTION, delimiter_problems, lines
 
 CHECKPOINTS = ".ipynb_checkpoints"  # JupyterLab leaves them wherever it saves
-DATA_FOLDER = "data"
+DATA_FOLDER, HIDDEN_FOLDER = "data", "hidden"  # students get the first, only tests see the second
+HIDDEN_SUFFIXES = (".json", ".npy", ".npz")
 DATA_SUFFIXES = {".csv", ".json", ".npy", ".png", ".svg", ".tsv", ".txt"}
 
 
@@ -21,8 +22,10 @@ def check_source(folder: Path) -> list[str]:
     if not notebook.is_file():
         return [f"{notebook} does not exist"]
     problems = [
-        f"{path.relative_to(folder)}: would be copied to the students; only {notebook.name} and "
-        f"{DATA_FOLDER}/*{{{','.join(sorted(DATA_SUFFIXES))}}} may lie in {folder.name}/"
+        f"{path.relative_to(folder)}: would be copied to the students; only {notebook.name}, "
+        f"{DATA_FOLDER}/*{{{','.join(sorted(DATA_SUFFIXES))}}} and "
+        f"{HIDDEN_FOLDER}/*{{{','.join(HIDDEN_SUFFIXES)}}} "
+        f"may lie in {folder.name}/"
         for path in sorted(folder.rglob("*"))
         if CHECKPOINTS not in path.parts
         if path.is_symlink()
@@ -84,4 +87,5 @@ def _metadata_problems(cell: NotebookNode, meta: NotebookNode, kinds: set[str | 
 
 
 def _is_data(path: Path) -> bool:
-    return len(path.parts) > 1 and path.parts[0] == DATA_FOLDER and path.suffix in DATA_SUFFIXES
+    suffixes = {DATA_FOLDER: tuple(DATA_SUFFIXES), HIDDEN_FOLDER: HIDDEN_SUFFIXES}
+    return len(path.parts) > 1 and path.suffix in suffixes.get(path.parts[0], ())

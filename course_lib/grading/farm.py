@@ -1,0 +1,153 @@
+"""Run grading tasks several at a time, on this machine or on many, with dask.distributed.
+
+Here the tasks are threads that wait for their stations, so nothing listens on a network; there the workers
+of a scheduler do the same. A task is pure: the same submission gives the same result, wherever and however
+often it runs.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading.assignment import Assignment
+
+AHEAD = 4  # tasks for each job that are handed out before one is finished
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to run: whose, its bytes, a mark of what the result depends on, anything to remember."""
+
+    student: str
+    data: bytes
+    mark: str
+    about: Any = None
+
+
+@dataclass
+class Farm:
+    """Where tasks run. Use it in a `with` statement.
+
+    Args:
+        jobs: how many at a time on this machine.
+        scheduler: the address of a dask scheduler instead of this machine.
+        tls: files for an encrypted scheduler, as keywords of `distributed.Security`
+            (tls_ca_file, tls_client_cert, tls_client_key).
+        unsafe: run submissions without a wall.
+    """
+
+    jobs: int = 1
+    scheduler: str = ""
+    tls: dict[str, Path] = field(default_factory=dict)
+    unsafe: bool = False
+    _client: Any = field(default=None, init=False)
+    _cluster: Any = field(default=None, init=False)
+    _sent: tuple[str, Any] = field(default=("", None), init=False)
+
+    def __enter__(self) -> "Farm":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for part in (self._client, self._cluster):
+            if part is not None:
+                part.close()
+        self._client, self._cluster, self._sent = None, None, ("", None)
+        _close_stations()
+
+    def run(
+        self, assignment: Assignment, tasks: Iterable[Task]
+    ) -> Iterator[tuple[Task, dict[str, Any] | Exception]]:
+        """Each task with its result, or the exception that it raised, as they finish.
+
+        Only a few tasks are held at a time, so memory does not grow with their number.
+        """
+        from distributed import as_completed
+
+        waiting = iter(tasks)
+        running: dict[Any, Task] = {}
+        finished: Any = None
+        while True:
+            while len(running) < AHEAD * self._width() and (task := next(waiting, None)) is not None:
+                client = self._connect()
+                future = client.submit(
+                    grade_task, task.data, self._shared(client, assignment), self.unsafe,
+                    key=f"grade-{assignment.name}-{task.mark}-{task.student}", pure=True, retries=2,
+                )  # fmt: skip
+                running[future] = task
+                if finished is None:
+                    finished = as_completed()
+                finished.add(future)
+            if not running:
+                return
+            future = next(finished)
+            task = running.pop(future)
+            error = future.exception()
+            yield task, error if error is not None else future.result()
+            future.release()
+
+    def _connect(self) -> Any:
+        from distributed import Client, LocalCluster, Security
+
+        logging.getLogger("distributed").setLevel(logging.ERROR)
+        if self._client is None and self.scheduler:
+            security = Security(require_encryption=True, **{k: str(v) for k, v in self.tls.items()})
+            self._client = Client(self.scheduler, security=security if self.tls else None)
+        elif self._client is None:
+            self._cluster = LocalCluster(
+                n_workers=self.jobs,
+                threads_per_worker=1,
+                processes=False,
+                dashboard_address=None,
+                memory_limit=0,
+                silence_logs=logging.ERROR,
+            )
+            self._client = Client(self._cluster)
+        return self._client
+
+    def _width(self) -> int:
+        """How many tasks can run at a time."""
+        return max(1, len(self._connect().nthreads())) if self.scheduler else self.jobs
+
+    def _shared(self, client: Any, assignment: Assignment) -> Any:
+        """The assignment on the cluster, sent once, and again if the worker that has it is lost."""
+        if self._sent[0] != assignment.mark:
+            key = f"assignment-{assignment.name}-{assignment.mark}"
+            self._sent = (assignment.mark, client.submit(_same, assignment, key=key, pure=True))
+        return self._sent[1]
+
+
+def _same(assignment: Assignment) -> Assignment:
+    return assignment
+
+
+def grade_task(data: bytes, assignment: Assignment, unsafe: bool) -> dict[str, Any]:
+    """`grade.grade_bytes` with this thread's own station, and a plain dict as result."""
+    from course_lib.grading.grade import grade_bytes
+
+    graded = grade_bytes(data, assignment, _station(unsafe))
+    return {
+        "notebook": graded.notebook,
+        "passed": graded.passed,
+        "incidents": list(graded.incidents),
+        "notes": list(graded.notes),
+        "seconds": graded.seconds,
+        "failed": graded.failed,
+    }
+
+
+_stations: dict[int, Any] = {}
+
+
+def _station(unsafe: bool) -> Any:
+    import threading
+
+    from course_lib.grading.stations import Station
+
+    return _stations.setdefault(threading.get_ident(), Station(unsafe=unsafe))
+
+
+def _close_stations() -> None:
+    while _stations:
+        _stations.popitem()[1].close()

@@ -1,0 +1,153 @@
+"""What the tester has to know of an assignment, read once from the instructor's notebook."""
+
+import ast
+import re
+import symtable
+import zlib
+from dataclasses import dataclass, field
+from types import CodeType
+
+from nbformat import NotebookNode
+
+from course_lib.grading.regions import HIDDEN, lines
+
+
+@dataclass(frozen=True)
+class Test:
+    """A locked cell with points.
+
+    Attributes:
+        hidden: the numbers of its hidden lines, from 1.
+        names: the names that it reads and does not define.
+        seed: for the random numbers drawn while it runs.
+    """
+
+    grade_id: str
+    points: float
+    source: str
+    code: CodeType = field(repr=False)
+    hidden: frozenset[int]
+    names: frozenset[str]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An assignment as the tester sees it.
+
+    Attributes:
+        helpers: locked cells without points that use nothing of the student's, as (grade_id, code).
+        remote: names that only the worker has: the student's, and those computed from them.
+        tests: in the notebook's order.
+        refused: dotted names of library functions that the student must not call.
+    """
+
+    helpers: tuple[tuple[str, CodeType], ...]
+    remote: frozenset[str]
+    tests: tuple[Test, ...]
+    refused: tuple[str, ...]
+
+
+def make_plan(source: NotebookNode) -> Plan:
+    """Read the instructor's notebook, with its solutions and hidden tests."""
+    code_cells = [cell for cell in source.cells if cell.cell_type == "code" and is_ours(cell)]
+    remote = {name for cell in code_cells if is_answer(cell) for name in defined_names(cell.source)}
+    helpers = []
+    for cell in code_cells:
+        if is_answer(cell) or is_test(cell):
+            continue
+        if read_names(cell.source) & remote:
+            remote |= defined_names(cell.source)
+        else:
+            helpers.append((grade_id(cell), compile(cell.source, f"cell {grade_id(cell)}", "exec")))
+    return Plan(
+        helpers=tuple(helpers),
+        remote=frozenset(remote),
+        tests=tuple(_test(cell) for cell in code_cells if is_test(cell)),
+        refused=tuple(source.metadata.get("course", {}).get("refused", ())),
+    )
+
+
+def _test(cell: NotebookNode) -> Test:
+    name = grade_id(cell)
+    hidden = (number for number, line in enumerate(lines(cell.source), start=1) if line.kind == HIDDEN)
+    return Test(
+        grade_id=name,
+        points=float(cell.metadata.nbgrader.points),
+        source=cell.source,
+        code=compile(cell.source, f"test {name}", "exec"),
+        hidden=frozenset(hidden),
+        names=frozenset(read_names(cell.source) - defined_names(cell.source)),
+        seed=zlib.crc32(name.encode()),
+    )
+
+
+def cells_to_run(notebook: NotebookNode, plan: Plan) -> list[NotebookNode]:
+    """The code cells that the worker has to run: all but the tests, and but the instructor's demonstrations.
+
+    A demonstration is a locked cell that shows the student something about the student's own functions and
+    defines nothing that another cell reads.
+    """
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    helpers = {name for name, _ in plan.helpers}
+    chosen, read_below = [], set[str]()
+    for cell in reversed(cells):
+        students = is_answer(cell) or not is_ours(cell)
+        shows_only = (
+            not students and grade_id(cell) not in helpers and not defined_names(cell.source) & read_below
+        )
+        if not is_test(cell) and not shows_only:
+            chosen.append(cell)
+        read_below |= (
+            _words(cell.source) if students else read_names(cell.source) - defined_names(cell.source)
+        )
+    return chosen[::-1]
+
+
+def _words(source: str) -> set[str]:
+    """The words of a cell that may be names, also where Python cannot read it."""
+    return set(re.findall(r"[^\W\d]\w*", source))
+
+
+def is_ours(cell: NotebookNode) -> bool:
+    """Whether the cell has nbgrader's metadata: in a rebuilt notebook the student's own cells have none."""
+    return "nbgrader" in cell.metadata
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """A cell for the student to fill in."""
+    return is_ours(cell) and bool(cell.metadata.nbgrader.get("solution"))
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """A locked code cell with points."""
+    return is_ours(cell) and bool(cell.metadata.nbgrader.get("grade")) and not is_answer(cell)
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """nbgrader's name for the cell; "" for a student's own."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def defined_names(source: str) -> set[str]:
+    """The functions, classes and variables that a cell defines at its top level."""
+    found: set[str] = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        else:
+            found |= {
+                n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
+    return found
+
+
+def read_names(source: str) -> set[str]:
+    """The global names that a cell reads, in its functions, too."""
+    waiting, found = [symtable.symtable(source, "cell", "exec")], set()
+    while waiting:
+        scope = waiting.pop()
+        waiting += scope.get_children()
+        top = scope.get_type() == "module"
+        found |= {s.get_name() for s in scope.get_symbols() if s.is_referenced() and (top or s.is_global())}
+    return found

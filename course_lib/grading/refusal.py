@@ -1,0 +1,125 @@
+"""Does an answer reach a library function that it should have written itself? A reading of the source.
+
+It is for clear words and honest mistakes; code that hides its call is stopped where it runs
+(`inside/refuse.py`).
+"""
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+ALWAYS = ("course_lib",)
+LOOKUPS = {"getattr", "attrgetter", "methodcaller", "__import__", "import_module", "eval", "exec"}
+
+
+@dataclass
+class _Use:
+    """What the code that defines one name mentions: other names, and refused functions."""
+
+    names: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+
+def refused_uses(cells: Iterable[str], refused: Iterable[str]) -> dict[str, str]:
+    """The names defined in the student's cells that reach a refused function, with that function's name.
+
+    Args:
+        cells: the sources of the student's cells, in order; one that Python cannot read is passed over.
+        refused: dotted names, for example "torch.nn.functional.gelu".
+    """
+    wanted = (*ALWAYS, *refused)
+    trees = [tree for source in cells if (tree := _parse(source)) is not None]
+    uses: dict[str, _Use] = {}
+    for node in (node for tree in trees for node in tree.body):
+        use = _use(node, wanted)
+        for name in _defined(node):
+            known = uses.setdefault(name, _Use())
+            known.names |= use.names
+            known.refused |= use.refused
+    found = {name: _reached(name, uses) for name in uses}
+    return {name: hit for name, hit in found.items() if hit}
+
+
+def _parse(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(TransformerManager().transform_cell(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _reached(name: str, uses: Mapping[str, _Use]) -> str:
+    """A refused function that `name` reaches through other names of the notebook; "" if there is none."""
+    waiting, seen = [name], {name}
+    while waiting:
+        use = uses[waiting.pop()]
+        if use.refused:
+            return min(use.refused)
+        waiting += [other for other in use.names if other in uses and other not in seen]
+        seen |= use.names
+    return ""
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    """The names that a statement at the top of a cell defines, also inside of `if` and `with`."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.split(".")[0] for alias in node.names}
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+    for child in ast.walk(node):
+        if isinstance(child, inner) and child is not node:
+            names |= _defined(child)
+    return names
+
+
+def _use(node: ast.stmt, refused: tuple[str, ...]) -> _Use:
+    """The names that a statement reads, and the refused functions that it mentions."""
+    last = {name.rpartition(".")[2]: name for name in refused}
+    own = _own_names(node)
+    use = _Use()
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in own:
+            use.names.add(child.id)
+            mentioned = [child.id] if child.id in last else []
+        elif isinstance(child, ast.Attribute):
+            mentioned = [child.attr]
+        elif isinstance(child, ast.Import | ast.ImportFrom):
+            mentioned = _imported(child, refused)
+        elif isinstance(child, ast.Call) and _last_name(child.func) in LOOKUPS:
+            mentioned = [word for text in _texts(child) for word in text.replace("(", ".").split(".")]
+        else:
+            continue
+        use.refused |= {last[word] for word in mentioned if word in last}
+    return use
+
+
+def _own_names(node: ast.stmt) -> set[str]:
+    """Arguments and local variables of a function: reading them is no use of anything outside."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return set()
+    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return stored | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)} | {node.name}
+
+
+def _imported(node: ast.Import | ast.ImportFrom, refused: tuple[str, ...]) -> list[str]:
+    """The last names of refused things that an import brings in, or that lie above what it brings in."""
+    base = f"{node.module}." if isinstance(node, ast.ImportFrom) and node.module else ""
+    full = [base + alias.name for alias in node.names]
+    return [
+        name.rpartition(".")[2]
+        for name in refused
+        if any(path == name or path.startswith(name + ".") for path in full)
+    ]
+
+
+def _last_name(function: ast.expr) -> str:
+    if isinstance(function, ast.Name):
+        return function.id
+    return function.attr if isinstance(function, ast.Attribute) else ""
+
+
+def _texts(call: ast.Call) -> list[str]:
+    return [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]

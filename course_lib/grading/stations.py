@@ -1,0 +1,83 @@
+"""Start stations and give them work; one that dies is replaced, and its submission graded again."""
+
+import atexit
+import socket
+import subprocess
+import sys
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
+
+from course_lib.grading.tester import TOTAL_SECONDS
+
+READY_SECONDS = 90.0
+JOB_SECONDS = 3 * TOTAL_SECONDS
+TRIES = 2
+
+
+class StationError(RuntimeError):
+    """No station can be started, or it died over one submission again and again."""
+
+
+class Station:
+    """A grading process of this machine, started when it is first needed.
+
+    Args:
+        unsafe: grade without a wall.
+    """
+
+    def __init__(self, *, unsafe: bool = False) -> None:
+        self.unsafe = unsafe
+        self.process: subprocess.Popen[bytes] | None = None
+        self.pipe: Pipe | None = None
+
+    def grade(self, job: dict[str, Any]) -> dict[str, Any]:
+        """The tester's report on one submission, as `station.grade_job` gives it.
+
+        Raises:
+            StationError: if there is no wall, or the station dies each time.
+        """
+        for _ in range(TRIES):
+            pipe = self._start()
+            try:
+                pipe.send(job)
+                if pipe.poll(JOB_SECONDS):
+                    return dict(pipe.recv())
+            except (OSError, EOFError):
+                pass
+            self.close()
+        raise StationError("the grading process died or hung over this submission")
+
+    def _start(self) -> Pipe:
+        if self.pipe is not None:
+            return self.pipe
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "course_lib.grading.station", str(theirs.fileno())]
+        with theirs:
+            self.process = subprocess.Popen(
+                [*command, "--unsafe"] if self.unsafe else command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self.pipe = Pipe(ours.detach())
+        atexit.register(self.close)
+        try:
+            said = self.pipe.recv() if self.pipe.poll(READY_SECONDS) else {"error": "it does not start"}
+        except (EOFError, OSError):
+            said = {"error": "it ended while starting"}
+        if "error" in said:
+            self.close()
+            raise StationError(said["error"])
+        return self.pipe
+
+    def close(self) -> None:
+        """End the process and the wall with it."""
+        atexit.unregister(self.close)
+        if self.pipe is not None:
+            self.pipe.close()
+        if self.process is not None:
+            try:
+                self.process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = self.pipe = None

@@ -1,0 +1,291 @@
+"""The wall around the students' code: bubblewrap, an unprivileged user, and a fork server inside.
+
+No network, no file of the course, a read-only system, its own process numbers, small writable space in
+memory, limits on processes, files, time and memory, and a filter of system calls. What it stops is proved
+by running it (`doctor.py`), not by finding the program.
+"""
+
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from course_lib.grading.seccomp import compiled
+
+INSIDE = Path(__file__).parent / "inside"
+SHOWN = "/grader/inside"  # where it is seen behind a wall
+MEMORY = 4 << 30  # bytes of all processes in one wall together
+SPACE = 64 << 20  # bytes of each writable folder
+FIRST_USER, USERS = 70_000, 50_000  # unprivileged user ids for the walls, when root grades
+START, ANSWER = 60.0, 15.0  # seconds for the fork server to start, and to make a worker
+REMEDY = """\
+No wall against the students' code can be built here: {reason}
+  Debian, Ubuntu:  sudo apt install bubblewrap        Fedora:  sudo dnf install bubblewrap
+  Ubuntu 23.10 and later forbid it to ordinary users: see `course-grade doctor` and the instructors' page.
+  macOS and Windows have no bubblewrap: grade in a Linux virtual machine or container (WSL 2 is one).
+  --unsafe grades without a wall: the students' code then has your rights. Only for code you trust."""
+_LENGTH = struct.Struct("!I")
+
+
+class WallError(RuntimeError):
+    """The wall cannot be built, or fell."""
+
+
+@dataclass
+class Wall:
+    """One fork server behind a wall, for one submission at a time.
+
+    Args:
+        unsafe: no wall at all; the student's code then has the rights of whoever grades.
+    """
+
+    unsafe: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    control: socket.socket | None = None
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+    _log: Any = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start the fork server; it takes about two seconds.
+
+        Raises:
+            WallError: with the reason, if it does not come up.
+        """
+        self.close()
+        ours, theirs = socket.socketpair()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the wall)
+        try:
+            command, descriptors = self._command(theirs.fileno())
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno(), *descriptors],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise WallError(str(error)) from error
+        finally:
+            theirs.close()
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self.control = ours
+        self._ready(START)
+
+    def worker(self, files: dict[str, bytes]) -> socket.socket:
+        """A connection to a fresh worker that finds `files` in its working folder.
+
+        Raises:
+            WallError: if the fork server does not answer; `start` makes a new one.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._ask({"files": {name: content.hex() for name, content in files.items()}}, [theirs.fileno()])
+        self._ready(ANSWER)
+        return ours
+
+    def clean(self) -> None:
+        """End whatever the last submission left behind."""
+        self._ask({}, [])
+        self._ready(ANSWER)
+
+    def memory(self) -> int:
+        """Bytes of private and shared-memory pages of all processes in the wall, counted at each of them."""
+        if self.process is None:
+            return 0
+        total = 0
+        try:
+            for process in psutil.Process(self.process.pid).children(recursive=True):
+                total += _private(process.pid)
+        except psutil.Error:
+            pass
+        return total
+
+    def close(self) -> None:
+        """Take the wall down with everything in it."""
+        if self.process is not None:
+            self.process.kill()  # the wall's first process dies with it, and every other with that one
+            self.process.wait()
+        if self.control is not None:
+            self.control.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+        self.process = self.control = self._folder = None
+
+    def _ask(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        if self.control is None:
+            raise WallError("the wall is not standing")
+        text = json.dumps(request).encode()
+        try:
+            self.control.settimeout(ANSWER)
+            socket.send_fds(self.control, [_LENGTH.pack(len(text))], descriptors)
+            self.control.sendall(text)
+        except OSError as error:
+            raise WallError(f"the fork server is gone: {error}") from error
+
+    def _ready(self, seconds: float) -> None:
+        assert self.control is not None
+        self.control.settimeout(seconds)
+        try:
+            if self.control.recv(1) == b"r":
+                return
+            reason = "the fork server ended"
+        except OSError as error:
+            reason = f"the fork server does not answer ({error})"
+        self._log.seek(0)
+        said = self._log.read()[-2000:].decode(errors="replace").strip()
+        self.close()
+        raise WallError(f"{reason}: {said.splitlines()[-1] if said else 'it said nothing'}")
+
+    def _command(self, control: int) -> tuple[list[str], list[int]]:
+        """The command that starts the fork server, and the descriptors that it needs besides."""
+        if self.unsafe:
+            self._folder = tempfile.TemporaryDirectory(prefix="unsafe-")
+            return server_command(INSIDE.parent, control, Path(self._folder.name) / "task", walled=False), []
+        if sys.platform != "linux" or shutil.which("bwrap") is None:
+            raise WallError("bubblewrap is not installed")
+        try:
+            filter_fd = _as_file(compiled())
+        except (OSError, ImportError, RuntimeError) as error:
+            raise WallError(f"libseccomp cannot be used: {error}") from error
+        server = server_command(Path(SHOWN).parent, control, Path("/tmp/task"), walled=True)
+        if os.geteuid() != 0:
+            return inner_wall(filter_fd, str(INSIDE)) + server, [filter_fd]
+        user = FIRST_USER + os.getpid() % USERS
+        return outer_wall(user) + inner_wall(filter_fd, SHOWN) + server, [filter_fd]
+
+
+def server_command(parent: Path, control: int, work: Path, *, walled: bool) -> list[str]:
+    """Start the fork server of the folder `parent`/inside with this Python."""
+    code = (
+        f"import sys, pathlib; sys.path.insert(0, {str(parent)!r}); from inside.server import main; "
+        f"main({control}, pathlib.Path({str(work)!r}), {walled})"
+    )
+    return [sys.executable, "-I", "-c", code]
+
+
+def outer_wall(user: int) -> list[str]:
+    """For root: show the Python installation under a path that others may enter, then stop being root."""
+    command = [
+        "bwrap",
+        "--die-with-parent",
+        *_system(str(INSIDE)),
+        "--bind",
+        "/proc",
+        "/proc",
+        "--dev-bind",
+        "/dev",
+        "/dev",
+    ]
+    command += ["--perms", "1777", "--dir", "/tmp"]  # where the inner bubblewrap builds its root
+    drop = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+    return [*command, "--", "setpriv", *drop, "--no-new-privs", "--"]
+
+
+def inner_wall(filter_fd: int, inside: str) -> list[str]:
+    """The wall itself, for an unprivileged user who finds the grader's inner part in the folder `inside`."""
+    command = ["bwrap", "--unshare-all", "--unshare-user", "--new-session", "--die-with-parent", "--clearenv"]
+    if _knows("--disable-userns"):
+        command.append("--disable-userns")
+    command += ["--cap-drop", "ALL", "--hostname", "grader", *_system(inside)]
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/tmp", "/dev/shm"):
+        if _knows("--size"):
+            command += ["--size", str(SPACE)]
+        command += ["--perms", "1777", "--tmpfs", folder]
+    for folder in _installed_course():
+        command += ["--tmpfs", folder]
+    environment = {
+        "HOME": "/tmp",
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "IPYTHONDIR": "/tmp/.ipython",
+        "MPLCONFIGDIR": "/tmp/.matplotlib",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+    for name, value in environment.items():
+        command += ["--setenv", name, value]
+    return [
+        *command,
+        "--remount-ro",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        "/",
+        "--seccomp",
+        str(filter_fd),
+        "--",
+    ]
+
+
+def _system(inside: str) -> list[str]:
+    """Read-only: /usr, the Python in use and its packages, the part of the grader that runs inside."""
+    command, made = [], {"/"}
+    for folder in ("/usr", sys.base_prefix, sys.prefix):
+        if any(Path(folder).is_relative_to(known) for known in made - {"/"}):
+            continue
+        for parent in reversed(Path(folder).parents):
+            if str(parent) not in made:
+                made.add(str(parent))
+                command += ["--perms", "0755", "--dir", str(parent)]
+        made.add(folder)
+        command += ["--ro-bind", folder, folder]
+    for name in ("bin", "lib", "lib64", "sbin"):
+        path = Path("/") / name
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            command += ["--ro-bind", str(path), str(path)]
+    for folder in ("/etc", str(Path(SHOWN).parent)):
+        command += ["--perms", "0755", "--dir", folder]
+    for name in ("ld.so.cache", "alternatives", "localtime"):
+        command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    return [*command, "--ro-bind", inside, SHOWN]
+
+
+def _installed_course() -> list[str]:
+    """The library as a folder among the installed packages, where an editable install has none."""
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    return [path for folder in folders if Path(path := f"{folder}/course_lib").is_dir()]
+
+
+def _knows(option: str) -> bool:
+    return option in _help()
+
+
+def _help() -> str:
+    return subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
+
+
+def _as_file(data: bytes) -> int:
+    """A descriptor from which `data` can be read."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        return os.dup(file.fileno())
+
+
+def _private(pid: int) -> int:
+    """Anonymous and shared-memory bytes of a process, as the kernel tells."""
+    total = 0
+    try:
+        text = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
+    except OSError:
+        return 0
+    for line in text.splitlines():
+        if line.startswith(("RssAnon:", "RssShmem:")):
+            total += int(line.split()[1]) << 10
+    return total

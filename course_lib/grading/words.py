@@ -1,0 +1,52 @@
+"""What a student reads about a failed test: everything of a public one, and of a hidden one only its hint."""
+
+import ast
+import builtins
+import traceback
+
+from course_lib.grading.plan import Test
+from course_lib.grading.proxy import StudentError
+
+FAILED = (
+    "A hidden test of this cell failed. It asks the same of your code\n"
+    "as the text above does, with other inputs."
+)
+BUILT_IN = {name for name in dir(builtins) if isinstance(getattr(builtins, name), type)}
+
+
+def words_for_student(error: BaseException, test: Test) -> str:
+    """What a student may read about a failed test: all of a public one, of a hidden one its hint."""
+    line = _line(error, test)
+    if isinstance(error, StudentError) and error.kind in ("Refused", "NameError"):
+        return f"{error.kind}: {error.text}"
+    if line in test.hidden or line is None:
+        return _hidden_words(error, test)
+    if isinstance(error, StudentError):
+        where = f"{error.name} stopped with " if error.name else ""
+        return f"{where}{error}\n{error.trace}".strip()
+    if isinstance(error, AssertionError):
+        return str(error) or "This test's assertion does not hold."
+    return f"{type(error).__name__}: {error}"
+
+
+def _hidden_words(error: BaseException, test: Test) -> str:
+    if isinstance(error, StudentError):
+        kind = error.kind if error.kind in BUILT_IN or error.kind == "PythonEnded" else "an error of its own"
+        return f"{FAILED}\n{error.name or 'Your code'} stopped with {kind}."
+    hint = str(error) if isinstance(error, AssertionError) and str(error) in hints(test.source) else ""
+    return f"{FAILED}\n{hint}".strip()
+
+
+def _line(error: BaseException, test: Test) -> int | None:
+    """The line of the test cell that was running."""
+    numbers = [
+        f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == test.code.co_filename
+    ]
+    return numbers[-1] if numbers else None
+
+
+def hints(source: str) -> list[str]:
+    """The assert messages in a cell that are plain strings beginning with "Hint: "."""
+    messages = [node.msg for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+    texts = [m.value for m in messages if isinstance(m, ast.Constant) and isinstance(m.value, str)]
+    return [text for text in texts if text.startswith("Hint: ")]
