@@ -15,15 +15,26 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
-from course_lib.grading.course import RELEASES, SOURCES
-from course_lib.grading.regions import DELIMITERS, HIDDEN, MARKS, collapse, find_secrets, lines, secret_lines
+from course_lib.grading.course import SOURCES
+from course_lib.grading.regions import (
+    DELIMITERS,
+    HIDDEN,
+    MARKS,
+    Line,
+    collapse,
+    find_secrets,
+    lines,
+    secret_lines,
+)
 
 ANSWERS = "tests/assignments"
 INSTRUCTORS_FILES = (SOURCES, ANSWERS, "course_lib/grading", "tests/grading", "nbgrader_config.py")
 SHIPPED = "data"  # in solutions/NAME/, what students get as it is
 TELLING_FILE = 64  # bytes; a smaller file is no secret by its hash
 TELLING_SOLUTION = 20  # characters; "return running" is written by anybody
+TELLING_TEST = 40  # characters; no chance puts such a line of a hidden test into the library
 TELLING_LINE = 30  # characters; of an answer that the grader is tested with
 TELLING_LINES = 3  # so many lines of one answer, in one file, are no accident
 CACHES = {"__pycache__", ".ipynb_checkpoints"}
@@ -42,35 +53,39 @@ class Secrets:
 def collect(root: Path) -> Secrets:
     """The secrets of a course folder.
 
-    A line of a solution that also stands in course_lib is none: the library is printed in the book.
+    A line that also stands in course_lib is none, unless it is a long one of a hidden test: the library
+    is printed in the book.
     """
-    found, public = Secrets(), _public_lines(root)
+    found, library = Secrets(), _library(root)
+    given: set[str] = set()
     for notebook in sorted((root / SOURCES).glob("*/*.ipynb")):
         source = nbformat.read(notebook, as_version=4)
-        strict = {
-            collapse(line.text)
-            for cell in source.cells
-            for line in lines(cell.source)
-            if line.kind in (HIDDEN, MARKS)
-        }
-        found.lines |= {
-            line
-            for line in secret_lines(source)
-            if line in strict or (line not in public and len(line) >= TELLING_SOLUTION)
-        }
+        found.lines |= _secrets_of(source, library)
+        given |= {collapse(line.text) for line in _lines(source) if line.kind is None}
     for path in _instructors_files(root):
         name, data = path.relative_to(root).as_posix(), path.read_bytes()
         for where, part in contents(name, data):
             if len(part) >= TELLING_FILE:
                 found.hashes[hashlib.sha256(part).hexdigest()] = where
+        told = {collapse(line) for line in data.decode("utf-8", errors="replace").splitlines()} - given
         if name.startswith(ANSWERS) and path.suffix == ".py":
-            told = {collapse(line) for line in data.decode("utf-8", "replace").splitlines()}
-            found.answers[name] = {line for line in told - public if len(line) >= TELLING_LINE}
-        elif "hidden" in path.parts and path.suffix == ".txt":
-            found.lines |= {
-                line for text in data.decode("utf-8", "replace").split("\n") if (line := collapse(text))
-            }
+            found.answers[name] = {line for line in told if len(line) >= TELLING_LINE and line not in library}
+        elif "hidden" in path.relative_to(root).parts and path.suffix in (".txt", ".csv", ".json"):
+            found.lines |= {line for line in told if len(line) >= TELLING_SOLUTION}
     return found
+
+
+def _secrets_of(source: NotebookNode, library: str) -> set[str]:
+    """The telling lines of one assignment; what the library happens to say too tells nothing."""
+    telling = secret_lines(source)
+    strict = telling & {collapse(line.text) for line in _lines(source) if line.kind in (HIDDEN, MARKS)}
+    own = {line for line in telling if line not in library}
+    secret = {line for line in own if line in strict or len(line) >= TELLING_SOLUTION}
+    return secret | {line for line in strict if len(line) >= TELLING_TEST}
+
+
+def _lines(source: NotebookNode) -> Iterator[Line]:
+    return (line for cell in source.cells for line in lines(cell.source))
 
 
 def leaks(name: str, data: bytes, secrets: Secrets) -> list[str]:
@@ -122,16 +137,11 @@ def _answers_in(text: str, secrets: Secrets) -> list[str]:
     return [name for name, told in secrets.answers.items() if len(told & shown) >= TELLING_LINES]
 
 
-def _public_lines(root: Path) -> set[str]:
-    """The lines of the library, which the book prints, and of the assignments as students get them."""
-    public: set[str] = set()
-    for path in (root / "course_lib").rglob("*.py"):
-        if "grading" not in path.relative_to(root).parts:
-            public |= {collapse(line) for line in path.read_text("utf-8").splitlines()}
-    for notebook in (root / RELEASES).glob("*/*.ipynb"):
-        for cell in nbformat.read(notebook, as_version=4).cells:
-            public |= {collapse(line) for line in cell.source.splitlines()}
-    return public
+def _library(root: Path) -> str:
+    """The library's source, which the book prints, with white space collapsed."""
+    files = sorted((root / "course_lib").rglob("*.py"))
+    public = [path for path in files if "grading" not in path.relative_to(root).parts]
+    return " ".join(collapse(path.read_text("utf-8")) for path in public)
 
 
 def _instructors_files(root: Path) -> Iterable[Path]:
