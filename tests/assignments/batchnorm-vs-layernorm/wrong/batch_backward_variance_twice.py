@@ -1,0 +1,14 @@
+"""Takes the way through the variance twice, forgetting the 1/2 of the root's slope."""
+# score: 20
+# caught by: hidden_batch_dx
+# cell: batch_backward
+def batch_backward(dy, z, r, gain, lengths, training):
+    mask = is_word(lengths, dy.shape[1]).unsqueeze(-1)
+    dy = dy.masked_fill(~mask, 0)
+    dgain, dshift = (dy * z).sum((0, 1)), dy.sum((0, 1))
+    dz = dy * gain
+    if not training:
+        return dz * r, dgain, dshift
+    n = lengths.sum()
+    dx = r * (dz - dz.sum((0, 1)) / n - 2 * z * (dz * z).sum((0, 1)) / n)
+    return dx.masked_fill(~mask, 0), dgain, dshift

@@ -1,0 +1,15 @@
+"""Blanks the padding by multiplying with 0, which a NaN survives."""
+# score: 23
+# caught by: hidden_batch_forward
+# cell: batch_forward
+def batch_forward(x, lengths, gain, shift, running, training, keep=0.9, eps=1e-5):
+    if training:
+        mean, variance, count = word_statistics(x, lengths)
+        running = update_running(running, mean, variance, count, keep)
+    else:
+        mean, variance = running
+    mask = is_word(lengths, x.shape[1]).unsqueeze(-1)
+    r = 1 / torch.sqrt(variance + eps)
+    z = (x - mean) * r * mask
+    y = (z * gain + shift) * mask
+    return y.to(x.dtype), z, r, running

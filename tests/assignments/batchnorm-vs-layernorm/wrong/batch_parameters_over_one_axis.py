@@ -1,0 +1,14 @@
+"""Sums the gradients of gain and shift over the texts alone."""
+# score: 21
+# caught by: hidden_batch_padding
+# cell: batch_backward
+def batch_backward(dy, z, r, gain, lengths, training):
+    mask = is_word(lengths, dy.shape[1]).unsqueeze(-1)
+    dy = dy.masked_fill(~mask, 0)
+    dgain, dshift = (dy * z).sum(0), dy.sum(0)
+    dz = dy * gain
+    if not training:
+        return dz * r, dgain, dshift
+    n = lengths.sum()
+    dx = r * (dz - dz.sum((0, 1)) / n - z * (dz * z).sum((0, 1)) / n)
+    return dx.masked_fill(~mask, 0), dgain, dshift

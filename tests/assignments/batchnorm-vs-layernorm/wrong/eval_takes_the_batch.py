@@ -1,0 +1,13 @@
+"""Takes the batch's statistics in evaluation."""
+# score: 21
+# caught by: hidden_batch_eval
+# cell: batch_forward
+def batch_forward(x, lengths, gain, shift, running, training, keep=0.9, eps=1e-5):
+    mean, variance, count = word_statistics(x, lengths)
+    if training:
+        running = update_running(running, mean, variance, count, keep)
+    mask = is_word(lengths, x.shape[1]).unsqueeze(-1)
+    r = 1 / torch.sqrt(variance + eps)
+    z = ((x - mean) * r).masked_fill(~mask, 0)
+    y = (z * gain + shift).masked_fill(~mask, 0)
+    return y.to(x.dtype), z, r, running

@@ -1,0 +1,12 @@
+"""Turns whatever comes into float32, and hands that back."""
+# score: 21
+# caught by: hidden_dtype
+# cell: layer_forward
+def layer_forward(x, gain, shift, eps=1e-5):
+    wide = x.float()
+    mean = wide.mean(-1, keepdim=True)
+    variance = ((wide - mean) ** 2).mean(-1, keepdim=True)
+    r = 1 / torch.sqrt(variance + eps)
+    z = (wide - mean) * r
+    y = z * gain + shift
+    return y, z, r

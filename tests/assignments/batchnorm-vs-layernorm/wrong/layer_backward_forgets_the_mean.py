@@ -1,0 +1,10 @@
+"""Leaves out the way through the mean."""
+# score: 21
+# caught by: hidden_layer_dx
+# cell: layer_backward
+def layer_backward(dy, z, r, gain):
+    dz = dy * gain
+    dx = r * (dz - z * (dz * z).mean(-1, keepdim=True))
+    dgain = (dy * z).flatten(0, -2).sum(0)
+    dshift = dy.flatten(0, -2).sum(0)
+    return dx, dgain, dshift
