@@ -1,12 +1,12 @@
-"""Spans that several taggers found: their union raises recall, their intersection precision.
+"""Spans that several taggers found: votes for them, and the recall that one tagger lacks.
 
 The contest course's advice where strict decoding loses entities: let another model supply them. Every span
-is a vote; `at_least` votes are asked for, from 1 (the union) to the number of models (the intersection). A
-tag sequence cannot hold two spans that overlap, so the fused ones are thinned out: of all sets without
-overlap the one with most votes is kept (weighted interval scheduling, an exact dynamic program).
+is a vote; `fuse_spans` asks for a number of votes, from 1 (the union) to the number of models (the
+intersection), and of spans that overlap, which no tag sequence can hold, keeps the one with more votes.
+`supplement` never touches what the best tagger found: the others only fill the gaps, so that recall cannot
+fall.
 """
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -46,32 +46,19 @@ def span_votes(predictions: Sequence[Iterable[Span]]) -> Counter[Span]:
 
 
 def without_overlaps(weights: Mapping[Span, float]) -> list[Span]:
-    """The spans with the largest total weight of which no two overlap, in the order of the text.
+    """Spans of which no two overlap, in the order of the text: the heaviest first, then what still fits.
+
+    Of equally heavy ones the longer goes first, then the earlier, then the first label in the alphabet.
+    The largest sum of weights would be the wrong aim: it prefers two halves of a name to the name.
 
     Args:
-        weights: a number above 0 for each span. Of sets with equal weight, spans that end early win, then
-            those that start early, then those whose label comes first.
-    Raises:
-        ValueError: for a weight that is not above 0.
+        weights: a number for each span.
     """
-    if not all(weight > 0 for weight in weights.values()):
-        raise ValueError(f"weights must be above 0, got {min(weights.values())}")
-    spans = sorted(weights, key=lambda span: (span.end, span.start, span.label))
-    ends = [span.end for span in spans]
-    best = [0.0] * (len(spans) + 1)
-    before = [bisect_right(ends, span.start) for span in spans]
-    # best(i) = max( best(i−1), weight_i + best(last span that ends before i starts) )
-    for i, span in enumerate(spans):
-        best[i + 1] = max(best[i], weights[span] + best[before[i]])
-    kept, i = [], len(spans)
-    while i:
-        span = spans[i - 1]
-        if best[i] > best[i - 1]:
+    kept: list[Span] = []
+    for span in sorted(weights, key=lambda s: (-weights[s], s.start - s.end, s)):
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
-            i = before[i - 1]
-        else:
-            i -= 1
-    return kept[::-1]
+    return sorted(kept)
 
 
 def fuse_spans(predictions: Sequence[Iterable[Span]], at_least: int = 1) -> list[Span]:
@@ -87,6 +74,24 @@ def fuse_spans(predictions: Sequence[Iterable[Span]], at_least: int = 1) -> list
         raise ValueError(f"at_least must lie in 1..{len(predictions)}, got {at_least}")
     votes = span_votes(predictions)
     return without_overlaps({span: count for span, count in votes.items() if count >= at_least})
+
+
+def supplement(first: Iterable[Span], others: Sequence[Iterable[Span]], at_least: int = 1) -> list[Span]:
+    """What one tagger found, and what others found where it found nothing.
+
+    Args:
+        first: the spans of the tagger that is trusted; no two overlap.
+        others: the spans of one or more further taggers for the same text.
+        at_least: votes among the others that a span needs, 1 to their number.
+    Returns:
+        All of `first`, and the others' fused spans that overlap none of them.
+    """
+    kept = sorted(Span(*span) for span in first)
+    fitting = [
+        [s for s in map(Span._make, found) if all(s.end <= k.start or k.end <= s.start for k in kept)]
+        for found in others
+    ]
+    return sorted([*kept, *fuse_spans(fitting, at_least)])
 
 
 def span_scores(predicted: Sequence[Iterable[Span]], true: Sequence[Iterable[Span]]) -> Scores:

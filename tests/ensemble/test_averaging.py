@@ -31,8 +31,13 @@ def test_one_model_can_veto_a_class_in_the_geometric_average_alone():
 
 
 def test_a_geometric_average_survives_probabilities_that_underflow():
-    p = np.array([[[1e-300, 1.0]], [[1e-300, 1.0]], [[1e-300, 1.0]]])
-    np.testing.assert_allclose(geometric_average(p)[0, 0], 1e-300, rtol=1e-9)
+    models, tiny = 60, 1e-320
+    p = np.where(np.eye(models, dtype=bool), 1.0, tiny)[:, None]  # each is sure of another class
+    w = np.full(models, 1.0)
+    w[0] = 1.01
+    pooled = geometric_average(p, w)[0]
+    # pooled_c ∝ tiny^(1 − w_c / Σ w)
+    assert pooled[0] / pooled[1] == pytest.approx(tiny ** (-0.01 / w.sum()), rel=1e-9)
 
 
 def test_averages_of_equal_models_are_the_model(probabilities):

@@ -78,6 +78,10 @@ def test_as_many_folds_as_groups_leaves_one_group_out_each_time():
     assert len(set(grouped_folds(groups, 3).tolist())) == 3
 
 
+def test_no_fold_stays_empty_where_each_group_has_a_class_of_its_own():
+    assert set(grouped_folds(["a", "a", "b", "b"], 2, labels=[0, 0, 1, 1])) == {0, 1}
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -1,4 +1,4 @@
-"""Spans: votes, union and intersection, overlaps resolved exactly, scores."""
+"""Spans: votes, union and intersection, what overlaps gives way to more votes, scores."""
 
 from itertools import combinations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.ensemble.union import Span, fuse_spans, span_scores, span_votes, without_overlaps
+from course_lib.ensemble.union import Span, fuse_spans, span_scores, span_votes, supplement, without_overlaps
 
 SPANS = st.builds(
     lambda start, length, label: Span(start, start + length, label),
@@ -21,17 +21,18 @@ def overlap(a, b):
 
 
 @given(st.dictionaries(SPANS, st.integers(1, 5), max_size=8))
-def test_what_is_kept_is_the_best_set_without_overlaps_of_all_sets(weights):
+def test_each_span_is_kept_or_gives_way_to_a_kept_one_that_is_no_lighter(weights):
     kept = without_overlaps(weights)
-    best = max(
-        sum(weights[s] for s in some)
-        for size in range(len(weights) + 1)
-        for some in combinations(weights, size)
-        if not any(overlap(a, b) for a, b in combinations(some, 2))
-    )
-    assert not any(overlap(a, b) for a, b in combinations(kept, 2))
-    assert sum(weights[s] for s in kept) == best
     assert kept == sorted(kept)
+    assert not any(overlap(a, b) for a, b in combinations(kept, 2))
+    for span in weights.keys() - set(kept):
+        assert any(overlap(span, other) and weights[other] >= weights[span] for other in kept)
+
+
+def test_a_whole_name_is_not_given_up_for_its_two_halves():
+    halves = [Span(0, 1, "PER"), Span(1, 2, "PER")]
+    assert fuse_spans([[Span(0, 2, "PER")], halves]) == [Span(0, 2, "PER")]
+    assert fuse_spans([[Span(0, 2, "PER")], halves, halves[:1]]) == halves
 
 
 @given(st.lists(st.lists(SPANS, max_size=4), min_size=1, max_size=4))
@@ -47,6 +48,30 @@ def test_spans_that_meet_no_other_are_all_in_the_union(predictions):
     votes = span_votes(predictions)
     alone = {s for s in votes if not any(overlap(s, other) for other in votes if other != s)}
     assert alone <= set(fuse_spans(predictions, 1))
+
+
+@given(st.lists(st.lists(SPANS, max_size=3), min_size=2, max_size=4), st.integers(1, 3))
+def test_a_supplement_keeps_all_of_the_first_tagger_and_only_fills_gaps(predictions, at_least):
+    first, others = without_overlaps(span_votes(predictions[:1])), predictions[1:]
+    fused = supplement(first, others, min(at_least, len(others)))
+    assert set(first) <= set(fused)
+    assert not any(overlap(a, b) for a, b in combinations(fused, 2))
+    votes = span_votes(others)
+    assert all(votes[span] >= min(at_least, len(others)) for span in set(fused) - set(first))
+
+
+def test_a_supplement_adds_where_the_first_tagger_found_nothing():
+    first = [Span(0, 2, "PER")]
+    others = [[Span(1, 3, "LOC"), Span(5, 6, "ORG")], [Span(5, 6, "ORG"), Span(8, 9, "PER")]]
+    assert supplement(first, others) == [*first, Span(5, 6, "ORG"), Span(8, 9, "PER")]
+    assert supplement(first, others, 2) == [*first, Span(5, 6, "ORG")]
+    assert fuse_spans([first, *others]) == [*first, Span(5, 6, "ORG"), Span(8, 9, "PER")]
+
+
+def test_the_majority_may_overrule_the_best_tagger_where_a_supplement_may_not():
+    right, wrong = [Span(0, 2, "PER")], [Span(0, 1, "LOC")]
+    assert fuse_spans([right, wrong, wrong]) == wrong
+    assert supplement(right, [wrong, wrong]) == right
 
 
 def test_a_model_has_one_vote_however_often_it_repeats_itself():
@@ -86,9 +111,9 @@ def test_of_two_labels_for_one_span_the_one_with_more_votes_wins():
     [
         (lambda: fuse_spans([[], []], 3), r"at_least must lie in 1\.\.2, got 3"),
         (lambda: fuse_spans([], 1), "at_least must lie in"),
+        (lambda: supplement([], []), r"at_least must lie in 1\.\.0, got 1"),
         (lambda: span_votes([]), "predictions must come from one model"),
         (lambda: span_votes([[Span(2, 2, "PER")]]), "0 <= start < end"),
-        (lambda: without_overlaps({Span(0, 1, "PER"): 0.0}), "weights must be above 0"),
         (lambda: span_scores([[]], []), "one list for each of 0 texts"),
     ],
 )

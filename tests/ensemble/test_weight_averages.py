@@ -123,6 +123,7 @@ def test_the_models_of_a_run_predict_with_their_own_weights_and_the_last_is_put_
     x = torch.randn(5, 3, dtype=torch.float64).to(device)
     said = [each(x).detach() for each in keep.models(model)]
     assert len(said) == 2
+    torch.testing.assert_close(said[-1], model(x).detach(), rtol=0, atol=0)  # the newest two are kept
     for state, answer in zip(keep.states, said, strict=True):
         torch.testing.assert_close(answer, x @ state["weight"].T + state["bias"], rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(model.weight.detach(), before, rtol=0, atol=0)

@@ -76,6 +76,14 @@ def test_selection_takes_the_best_model_first_and_one_round_is_that_model(held_o
     assert select(p, y, rounds=1).tolist() == np.eye(4)[np.argmax([log_score(q, y) for q in p])].tolist()
 
 
+@pytest.mark.parametrize("metric", [log_score, hit_rate])
+def test_more_rounds_never_lose_what_fewer_rounds_had_found(held_out, metric):
+    p, y = held_out
+    reached = [metric(average(p, select(p, y, rounds=n, metric=metric)), y) for n in range(1, 25)]
+    assert reached == pytest.approx(np.maximum.accumulate(reached), abs=1e-12)
+    assert reached[-1] > reached[0]
+
+
 def test_selection_comes_near_the_best_weights(held_out):
     p, y = held_out
     best = log_score(average(p, fit_weights(p, y)), y)
