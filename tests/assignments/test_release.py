@@ -71,12 +71,12 @@ def test_no_line_of_a_solution_or_a_hidden_test_is_in_the_student_version(name):
 def test_the_student_version_asks_for_every_answer():
     student = nbformat.read(ROOT / "assignments" / "gelu" / "gelu.ipynb", as_version=4)
     solutions = [c for c in student.cells if c.metadata.get("nbgrader", {}).get("solution")]
-    assert len(solutions) == 5
+    assert len(solutions) == 6
     assert all("raise NotImplementedError()" in c.source or c.source == "YOUR ANSWER HERE" for c in solutions)
     points = [
         c.metadata.nbgrader.points for c in student.cells if c.metadata.get("nbgrader", {}).get("grade")
     ]
-    assert sum(points) == 15
+    assert sum(points) == 25
 
 
 def test_a_typo_in_a_delimiter_stops_the_release_and_leaves_the_old_one(course, config, capsys):
@@ -105,7 +105,7 @@ def test_plain_nbgrader_refuses_the_typo_too(course, config):
 def test_a_leak_that_slips_through_nbgrader_is_caught(course, config, tmp_path):
     path = course / "solutions" / "gelu" / "gelu.ipynb"
     nb = nbformat.read(path, as_version=4)
-    nb.cells[0].source += "\n\n    gate = (1.0 + torch.erf(x / math.sqrt(2.0))) / 2.0"
+    nb.cells[0].source += "\n\n    gate = torch.erfc(-z / math.sqrt(2.0)) / 2.0"
     path.write_text(nbformat.writes(nb), "utf-8")
     with pytest.raises(ReleaseError, match="shows 'gate = "):
         generate(course, "gelu", config, tmp_path / "out")

@@ -1,0 +1,17 @@
+"""Both constants from the Taylor series at 0 instead of a fit."""
+# score: 17
+# caught by: test_best_constant
+# cell: constants
+def misfit(form, c, criterion="gate", reach=6.0):
+    x = torch.linspace(-reach, reach, 6001, dtype=torch.float64)
+    inner = c * x if form == "sigmoid" else 2 * math.sqrt(2 / math.pi) * (x + c * x**3)
+    error = torch.sigmoid(inner) - torch.special.ndtr(x)
+    if criterion == "output":
+        error = x * error
+    if criterion == "squares":
+        return float((error**2).mean())
+    return float(error.abs().max())
+
+
+def best_constant(form, criterion="gate", reach=6.0):
+    return (4 - math.pi) / (6 * math.pi) if form == "tanh" else 4 / math.sqrt(2 * math.pi)
