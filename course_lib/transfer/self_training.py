@@ -7,7 +7,7 @@ older: Yarowsky 1995, ACL P95-1026. Left out: soft targets, and guesses that are
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -49,6 +49,26 @@ Predict = Callable[[Tensor], Tensor]
 """`predict(rows) -> (K, C)` probabilities of the examples with these numbers."""
 Train = Callable[[Tensor, Tensor, Tensor], Predict]
 """`train(rows, labels, weights) -> predict`: a new model for the examples with these numbers."""
+
+
+def scikit_trainer(features: Any, make: Callable[[], Any], true: int) -> Train:
+    """A trainer for `self_train` around a classifier of scikit-learn that takes sample weights.
+
+    Its loss is Σ Wᵢ·ℓᵢ, not the mean: the weights are divided by the mean of the true examples' ones, so that
+    a penalty or a prior meets the same n examples whatever stands beside them.
+
+    Args:
+        features: (N, F) matrix, dense or sparse, one row an example.
+        make: returns a new classifier with `fit` and `predict_proba`.
+        true: n; rows 0 to n - 1 have true labels, of every class.
+    """
+
+    def train(rows: Tensor, labels: Tensor, weights: Tensor) -> Predict:
+        scaled = (weights / weights[:true].mean()).numpy()
+        model = make().fit(features[rows.numpy()], labels.numpy(), scaled)
+        return lambda asked: torch.as_tensor(model.predict_proba(features[asked.numpy()]))
+
+    return train
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from course_lib.transfer.label_shift import label_weights
-from course_lib.transfer.self_training import SelfTraining, pseudo_labels, self_train
+from course_lib.transfer.self_training import SelfTraining, pseudo_labels, scikit_trainer, self_train
+from course_lib.transfer.semi_supervised import Mixture
 
 PROBABILITIES = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.5, 0.5], [0.05, 0.95]])
 
@@ -115,6 +116,22 @@ def test_self_training_helps_where_the_classes_lie_apart(problem):
     right = [float((r.predict(asked).argmax(-1).numpy() == truth[80:]).mean()) for r in rounds]
     assert right[-1] >= right[0]
     assert right[-1] > 0.9
+
+
+@pytest.mark.oracle
+def test_the_trainer_gives_scikit_learn_the_weights_relative_to_the_true_ones(problem):
+    from sklearn.linear_model import LogisticRegression
+
+    inputs, labels, unlabelled, _ = problem
+    train = scikit_trainer(inputs, lambda: LogisticRegression(C=2.0), true=8)
+    mixture = Mixture(8, 72, 1.0, 0.5, "separate")
+    given = torch.cat([labels, unlabelled % 2])
+    predict = train(torch.arange(80), given, mixture.weights(dtype=torch.float64))
+    one = np.r_[np.ones(8), np.full(72, 0.5 * 8 / 72)]
+    theirs = LogisticRegression(C=2.0).fit(inputs[:80], given.numpy(), one)
+    np.testing.assert_allclose(
+        predict(torch.arange(80, 180)), theirs.predict_proba(inputs[80:]), rtol=1e-6, atol=1e-9
+    )
 
 
 def test_bad_input_is_refused_by_name(problem):

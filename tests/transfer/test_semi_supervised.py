@@ -124,7 +124,7 @@ def test_the_loss_is_scikit_learns_with_sample_weights(device):
 
 @pytest.mark.oracle
 def test_training_finds_the_weights_that_scikit_learn_finds(device):
-    """Full batches through `fit` with a quadratic penalty, against LogisticRegression on the same examples."""
+    """Full batches through `fit` with a quadratic penalty, and LogisticRegression on the same examples."""
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(0)
