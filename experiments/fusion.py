@@ -15,7 +15,6 @@ from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -30,7 +29,7 @@ from course_lib.ensemble.snapshots import Snapshots, cyclic_cosine
 from course_lib.ensemble.stacking import from_estimator, meta_features, out_of_fold
 from course_lib.ensemble.swa import SWA
 from course_lib.ensemble.voting import hard_vote
-from course_lib.ensemble.weighting import fit_weights, hit_rate, select
+from course_lib.ensemble.weighting import fit_weights, hit_rate, log_score, select
 from course_lib.pretraining.bert import Bert, BertConfig
 from course_lib.pretraining.examples import NO_LABEL, Special, collate, single
 from course_lib.training import schedules
@@ -277,7 +276,7 @@ def fused(p, held_out, in_sample, names, truth, labels):
         scores = ways(p[rows], held_out[rows], in_sample[rows], truth)
         figures |= {f"{way}, {title}": hit_rate(each, labels) for way, each in scores.items()}
         for way in ("best single", "average", "fitted weights", "stacking", "leaky stacking"):
-            figures[f"log loss {way}, {title}"] = log_loss(labels, scores[way].clip(1e-6))
+            figures[f"log loss {way}, {title}"] = -log_score(scores[way], labels)
     return figures | {"weights": fit_weights(held_out, truth), "leaky weights": fit_weights(in_sample, truth)}
 
 
