@@ -64,21 +64,19 @@ def _answer(book: Matched, index: int) -> str:
     name = grade_id(cell)
     best = max(reversed(copies), key=lambda copy: _progress(copy.source, cell), default=None)
     if best is None or not _progress(best.source, cell):
-        state = "missing" if best is None else "untouched"
         if own := _own(book, index):
+            state = "untouched" if best else "missing"
             book.notes.append(f"answer cell {name} is {state}; its answer is taken from cell {own.number}")
             return own.source
-        if state == "missing":
-            book.notes.append(f"answer cell {name} is missing")
-        elif cell.cell_type == "markdown" and any(
-            c.cell_type == "markdown" for c in book.extras.get(index, [])
-        ):
-            book.notes.append(f"answer cell {name} is untouched; a text of the student's own follows it")
+        if any(c.cell_type == "markdown" == cell.cell_type for c in book.extras.get(index, [])):
+            book.notes.append(f"answer cell {name} is empty; a text of the student's own follows it")
     if best is None:
+        book.notes.append(f"answer cell {name} is missing")
         return MISSING if cell.cell_type == "code" else TEXT_STUB[0]
     if len(copies) > 1:
         book.notes.append(f"answer cell {name} was duplicated; its last filled-in copy counts")
-        book.before[index] = [c for c in copies if c is not best and _progress(c.source, cell)]
+        others = [c for c in copies if c.source != best.source]
+        book.before[index] = [c for c in others if _progress(c.source, cell)]
     if best.cell_type != cell.cell_type:
         book.notes.append(
             f"answer cell {name} had become a {best.cell_type} cell and is {cell.cell_type} again"

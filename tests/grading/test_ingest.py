@@ -218,7 +218,7 @@ def test_a_text_of_the_students_own_behind_an_untouched_written_answer_is_pointe
 ):
     own_cell(small_release, "I think that it is so.", kind=new_markdown_cell)
     assert rebuild(small_source, small_release)[1] == [
-        "answer cell why is untouched; a text of the student's own follows it"
+        "answer cell why is empty; a text of the student's own follows it"
     ]
 
 

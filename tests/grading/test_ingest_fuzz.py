@@ -19,7 +19,7 @@ SHORT = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-LONG = settings(SHORT, max_examples=20_000, derandomize=False)
+LONG = settings(SHORT, max_examples=3000, derandomize=False)
 SECONDS, MEGABYTES = 1.0, 200
 
 words = st.text(max_size=30) | st.sampled_from(
@@ -96,11 +96,11 @@ def check(source, data):
     for mine, cell in zip(source.cells, theirs, strict=True):
         changed = "source" if mine.metadata.get("nbgrader", {}).get("solution") else None
         assert set(cell) == set(mine)
-        assert {k: v for k, v in cell.items() if k != changed} == {
-            k: v for k, v in mine.items() if k != changed
-        }
+        assert all(cell[key] == mine[key] for key in mine if key != changed)
     for cell in rebuilt.cells:
         assert cell.id.startswith("extra-") <= (cell.metadata == {})
+    again = [cell for cell in rebuild(source, rebuilt)[0].cells if not cell.id.startswith("extra-")]
+    assert again == theirs, "taking in what was taken in changes no answer"
     return rebuilt
 
 
