@@ -13,7 +13,7 @@ DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9">'
     '<path d="M0 0h9" stroke="red"/><text>a &lt; b</text></svg>'
 )
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on...").decode()
 
 
 def outputs(**data):
@@ -147,7 +147,13 @@ def test_the_instructors_links_stay_if_they_lead_to_the_web():
 
 def test_only_png_and_jpeg_pictures_pass():
     assert clean_picture(PNG[:10] + "\n" + PNG[10:], "image/png") == PNG
-    for text in (PNG + '"><b>', base64.b64encode(b"<svg>" * 9).decode(), "", "no base64!"):
+    for text in (
+        PNG + '"><b>',
+        PNG.rstrip("=") * 5 + '"><b>',
+        base64.b64encode(b"<svg>" * 9).decode(),
+        "",
+        "no base64!",
+    ):
         assert clean_picture(text, "image/png") == ""
     assert clean_picture(PNG, "image/jpeg") == ""
 

@@ -212,6 +212,11 @@ def test_a_students_links_and_pictures_are_words_and_the_instructors_links_are_l
     assert '<a href="https://example.org/a"' in ours
 
 
+def test_a_students_html_is_shown_and_the_instructors_is_obeyed():
+    assert "&lt;b&gt;bold&lt;/b&gt;" in markdown("a <b>bold</b> word", trusted=False)
+    assert "<b>bold</b>" in markdown("a <b>bold</b> word", trusted=True)
+
+
 def test_a_mark_of_the_renderer_in_a_students_text_means_nothing():
     made = markdown("\ue0000\ue001 $x$ \ue0007\ue001", trusted=False)
     assert re.fullmatch(r"<p>0 <math.*</math> 7</p>\n", made)
