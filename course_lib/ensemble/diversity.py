@@ -2,9 +2,8 @@
 
 Krogh & Vedelsby 1995, "Neural Network Ensembles, Cross Validation, and Active Learning", NIPS 7: the squared
 error of an average is the members' mean error minus their ambiguity, the spread around the average. Heskes
-1998, "Bias/Variance Decompositions for Likelihood-Based Estimators", doi:10.1162/089976698300017232, gives
-the same for the log loss of a geometric average. Both are identities, not bounds: they hold for every
-example.
+1998, "Selecting Weighting Factors in Logarithmic Opinion Pools", NIPS 10, gives the same for the log loss of
+a geometric average. Both are identities, not bounds: they hold for every example.
 """
 
 from typing import NamedTuple

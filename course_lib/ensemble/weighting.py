@@ -67,7 +67,7 @@ def select(
 ) -> np.ndarray:
     """Greedy ensemble selection with replacement: add the model that helps the average most, again and again.
 
-    The average with the best metric on the way is kept (section 2.3); so it is never worse on these examples
+    The average with the best metric on the way is kept (section 2); so it is never worse on these examples
     than the best single model.
 
     Args:
