@@ -58,6 +58,7 @@ LINKS = {"http", "https", "mailto"}
 MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 _RAW_HTML = re.compile(r"<(?=[a-zA-Z/!?])")
+_ESCAPED_HTML = re.compile(r"&lt;(?=[a-zA-Z/!?])")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_]?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -88,6 +89,11 @@ def clean_text(text: str) -> str:
 def clean_markdown(text: str) -> str:
     """Markdown whose raw HTML is shown instead of obeyed."""
     return _RAW_HTML.sub("&lt;", text)
+
+
+def as_written(text: str) -> str:
+    """What `clean_markdown` was given; only for a renderer that escapes HTML itself."""
+    return _ESCAPED_HTML.sub("<", text)
 
 
 def clean_html(text: str, *, links: bool = False) -> str:

@@ -35,7 +35,7 @@ def render(nb: NotebookNode, grades: Grades, assignment: str) -> str:
     """
     shown = hide_tests(nb)
     rows = items(shown, grades)
-    points = sum(item.points for item in rows) - grades.late_penalty
+    points = max(0.0, sum(item.points for item in rows) - grades.late_penalty)
     page = _template().render(
         title=title(shown, assignment),
         items=rows,

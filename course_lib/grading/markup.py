@@ -11,7 +11,7 @@ from html import escape
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from course_lib.grading.clean import LINKS, clean_html, clean_picture, clean_text
+from course_lib.grading.clean import LINKS, as_written, clean_html, clean_picture, clean_text
 from course_lib.grading.clean_xml import clean_svg, formula
 
 MOST_TEXT, MOST_LINES, MOST_OUTPUTS, MOST_PICTURE = 8_000, 120, 30, 2_000_000
@@ -29,7 +29,7 @@ def markdown(text: str, *, trusted: bool) -> Markup:
             where a link leads.
     """
     text = _ANY_SLOT.sub("", clean_text(text))
-    return _trusted_markdown(text) if trusted else _markdown(text, trusted=False)
+    return _trusted_markdown(text) if trusted else _markdown(as_written(text), trusted=False)
 
 
 @lru_cache(maxsize=1024)

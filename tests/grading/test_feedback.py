@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from traitlets.config import Config
 
+from course_lib.grading.clean import clean_markdown
 from course_lib.grading.course import convert
 from course_lib.grading.feedback import FeedbackExporter, grades_of, render
 from course_lib.grading.grades import SILENT, Bar, Grades
@@ -135,6 +136,7 @@ def test_a_late_penalty_is_said_and_taken_off():
     text = words(page(scores=grades(late_penalty=0.5)))
     assert "0.5 of 5 points" in text
     assert "Handed in late: 0.5 points were taken off." in text
+    assert "0 of 5 points" in words(page(scores=grades(late_penalty=9.0)))
 
 
 def test_comments_of_the_instructor_stand_at_their_answer():
@@ -215,6 +217,14 @@ def test_a_students_links_and_pictures_are_words_and_the_instructors_links_are_l
 def test_a_students_html_is_shown_and_the_instructors_is_obeyed():
     assert "&lt;b&gt;bold&lt;/b&gt;" in markdown("a <b>bold</b> word", trusted=False)
     assert "<b>bold</b>" in markdown("a <b>bold</b> word", trusted=True)
+
+
+def test_a_text_that_was_defused_in_the_autograded_notebook_reads_as_it_was_written():
+    for text in ("a <b>bold</b> word", "where $i<n$ holds", "`x <y`", "```\n<!-- x -->\n```"):
+        defused = clean_markdown(text)
+        assert defused != text
+        assert markdown(defused, trusted=False) == markdown(text, trusted=False)
+    assert "<mo>&lt;</mo>" in markdown("$i&lt;n$", trusted=False)
 
 
 def test_a_mark_of_the_renderer_in_a_students_text_means_nothing():
