@@ -72,11 +72,11 @@ class Reviews:
 
     @classmethod
     def draw(cls, seed: int) -> "Reviews":
-        """Those of a new language."""
+        """Those of a new language, with draws of their own."""
         language = Language(LanguageConfig(VOCABULARY, seed=seed))
-        parts = [("books", BOOKS, 1), ("television", SERIES, 2), ("television", POOL, 3)]
-        known = [example for domain, n, draw in parts for example in reviews(language, domain, n, draw)]
-        asked = reviews(language, "television", ASKED, 4)
+        parts = [("books", BOOKS), ("television", SERIES), ("television", POOL), ("television", ASKED)]
+        *known, asked = (reviews(language, domain, n, 4 * seed + i) for i, (domain, n) in enumerate(parts))
+        known = [example for part in known for example in part]
         vectorizer = CountVectorizer(analyzer=words_and_pairs, binary=True)
         vectorizer.fit(text for text, _ in known)
         features = vectorizer.transform(text for text, _ in known + asked)
@@ -188,8 +188,9 @@ def measure(seed: int, device: str, minutes: float) -> dict:
             "separate": grid(data, make, weighted, reading="separate"),
             "no class weights": grid(data, make, plain),
         }
-        for key, (first, last) in grids.items():
-            figures |= {f"{name} {key}": first, f"{name} {key}, last round": last}
+        figures |= {f"{name} {key}": first for key, (first, _) in grids.items()}
+        for key in ("pooled", "series alone") if rounds > 1 else ():
+            figures[f"{name} {key}, {rounds} rounds"] = grids[key][1]
         figures |= {f"{name} weights {key}": value for key, value in ways_of_weighting(data, make).items()}
         figures |= {
             f"{name} threshold {key}": value for key, value in thresholds(data, make, weighted).items()
