@@ -9,6 +9,5 @@ def batch_backward(dy, z, r, gain, lengths, training):
     dz = dy * gain
     if not training:
         return dz * r, dgain, dshift
-    n = lengths.sum()
     dx = r * (dz - dz.mean(-1, keepdim=True) - z * (dz * z).mean(-1, keepdim=True))
     return dx.masked_fill(~mask, 0), dgain, dshift

@@ -4,7 +4,8 @@
 # cell: layer_backward
 def layer_backward(dy, z, r, gain):
     dz = dy * gain
-    dx = r * (dz - dz.mean(-1, keepdim=True) - z * (dz * z).sum(-1, keepdim=True) / (z * z).sum(-1, keepdim=True))
+    along_z = z * (dz * z).sum(-1, keepdim=True) / (z * z).sum(-1, keepdim=True)
+    dx = r * (dz - dz.mean(-1, keepdim=True) - along_z)
     dgain = (dy * z).flatten(0, -2).sum(0)
     dshift = dy.flatten(0, -2).sum(0)
     return dx, dgain, dshift

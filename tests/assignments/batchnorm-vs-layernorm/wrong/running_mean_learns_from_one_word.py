@@ -14,5 +14,7 @@ def word_statistics(x, lengths):
 def update_running(running, mean, variance, count, keep=0.9):
     old_mean, old_variance = running
     new_mean = keep * old_mean + (1 - keep) * mean
-    new_variance = keep * old_variance + (1 - keep) * variance * count / (count - 1) if count > 1 else old_variance
+    new_variance = old_variance
+    if count > 1:
+        new_variance = keep * old_variance + (1 - keep) * variance * count / (count - 1)
     return new_mean, new_variance
