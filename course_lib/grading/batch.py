@@ -179,6 +179,8 @@ class _Run:
         try:
             if isinstance(result, Exception):
                 raise result
+            if "refused" in result:
+                raise RefusedError(result["refused"])
             if result["failed"]:
                 return Outcome(task.student, BROKEN, note=result["failed"])
             return self._save(task.student, handed, mark, result)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.assignment import Assignment
+from course_lib.grading.submission_file import RefusedError
 
 AHEAD = 4  # tasks for each job that are handed out before one is finished
 
@@ -126,7 +127,10 @@ def grade_task(data: bytes, assignment: Assignment, unsafe: bool) -> dict[str, A
     """`grade.grade_bytes` with this thread's own station, and a plain dict as result."""
     from course_lib.grading.grade import grade_bytes
 
-    graded = grade_bytes(data, assignment, _station(unsafe))
+    try:
+        graded = grade_bytes(data, assignment, _station(unsafe))
+    except RefusedError as error:  # a fact about the submission, not a failed task
+        return {"refused": str(error)}
     return {
         "notebook": graded.notebook,
         "passed": graded.passed,

@@ -54,7 +54,8 @@ class Worker:
         shell = self.shell
         shell.display_pub = _Publisher(self.stream)
         shell.display_trap.hook = CapturingDisplayHook(shell=shell, outputs=_Values(self.stream))
-        shell.showtraceback = _nothing  # type: ignore[method-assign]  # errors are reported, not printed
+        for name in ("showtraceback", "showsyntaxerror", "showindentationerror"):
+            setattr(shell, name, _nothing)  # errors are reported, not printed
         shell.compile.get_code_name = lambda *_: self.cell_name
 
     cell_name = CELL
@@ -118,7 +119,7 @@ class Worker:
     def do_exec(self, question: Message) -> Message:
         """Run a cell as Jupyter would, magics and all."""
         self.cell_name, self.stream.target = CELL + question["name"], Outputs()
-        result = self.shell.run_cell(question["source"], silent=True)
+        result = self.shell.run_cell(question["source"], store_history=False)
         error = result.error_before_exec or result.error_in_exec
         answer: Message = {"outputs": self.stream.target.plain()}
         return answer | ({"error": describe(error)} if error else {})
