@@ -1,13 +1,15 @@
 """What students must not get, and whether a folder or an archive shows any of it.
 
-Secret are the lines of solutions, hidden tests and mark schemes, the answers that the grader is tested
+Secret are the passages of solutions, hidden tests and mark schemes, the answers that the grader is tested
 with, and the bytes of every file that only instructors have. Archives and notebooks are looked into.
 """
 
 import contextlib
 import hashlib
 import io
+import itertools
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,23 +20,15 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.grading.course import SOURCES
-from course_lib.grading.regions import (
-    DELIMITERS,
-    HIDDEN,
-    MARKS,
-    Line,
-    collapse,
-    find_secrets,
-    lines,
-    secret_lines,
-)
+from course_lib.grading.regions import DELIMITERS, HIDDEN, MARKS, SOLUTION, collapse, find_secrets, lines
 
 ANSWERS = "tests/assignments"
 INSTRUCTORS_FILES = (SOURCES, ANSWERS, "course_lib/grading", "tests/grading", "nbgrader_config.py")
 SHIPPED = "data"  # in solutions/NAME/, what students get as it is
 TELLING_FILE = 64  # bytes; a smaller file is no secret by its hash
-TELLING_SOLUTION = 20  # characters; "return running" is written by anybody
-TELLING_TEST = 40  # characters; no chance puts such a line of a hidden test into the library
+PASSAGE = 60  # characters of two or more lines; fewer are written by anybody
+SHORT = {SOLUTION: 40, HIDDEN: 20, MARKS: 20}  # characters of a whole region; fewer are as good as none
+QUOTATION = re.compile(r"""(["'])[^"']{30,}\1""")
 TELLING_LINE = 30  # characters; of an answer that the grader is tested with
 TELLING_LINES = 3  # so many lines of one answer, in one file, are no accident
 CACHES = {"__pycache__", ".ipynb_checkpoints"}
@@ -43,9 +37,9 @@ NESTED = 4  # archives in archives
 
 @dataclass
 class Secrets:
-    """Lines with white space collapsed, the lines of each known answer, and hashes of files."""
+    """Passages with white space collapsed, the lines of each known answer, and hashes of files."""
 
-    lines: set[str] = field(default_factory=set)
+    passages: set[str] = field(default_factory=set)
     answers: dict[str, set[str]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
 
@@ -53,15 +47,14 @@ class Secrets:
 def collect(root: Path) -> Secrets:
     """The secrets of a course folder.
 
-    A line that also stands in course_lib is none, unless it is a long one of a hidden test: the library
-    is printed in the book.
+    A line of an answer that also stands in course_lib is none: the library is printed in the book.
     """
     found, library = Secrets(), _library(root)
     given: set[str] = set()
     for notebook in sorted((root / SOURCES).glob("*/*.ipynb")):
         source = nbformat.read(notebook, as_version=4)
-        found.lines |= _secrets_of(source, library)
-        given |= {collapse(line.text) for line in _lines(source) if line.kind is None}
+        found.passages |= passages(source)
+        given |= {collapse(line.text) for c in source.cells for line in lines(c.source) if line.kind is None}
     for path in _instructors_files(root):
         name, data = path.relative_to(root).as_posix(), path.read_bytes()
         for where, part in contents(name, data):
@@ -71,21 +64,38 @@ def collect(root: Path) -> Secrets:
         if name.startswith(ANSWERS) and path.suffix == ".py":
             found.answers[name] = {line for line in told if len(line) >= TELLING_LINE and line not in library}
         elif "hidden" in path.relative_to(root).parts and path.suffix in (".txt", ".csv", ".json"):
-            found.lines |= {line for line in told if len(line) >= TELLING_SOLUTION}
+            found.passages |= {line for line in told if len(line) >= TELLING_LINE}
     return found
 
 
-def _secrets_of(source: NotebookNode, library: str) -> set[str]:
-    """The telling lines of one assignment; what the library happens to say too tells nothing."""
-    telling = secret_lines(source)
-    strict = telling & {collapse(line.text) for line in _lines(source) if line.kind in (HIDDEN, MARKS)}
-    own = {line for line in telling if line not in library}
-    secret = {line for line in own if line in strict or len(line) >= TELLING_SOLUTION}
-    return secret | {line for line in strict if len(line) >= TELLING_TEST}
+def passages(source: NotebookNode) -> set[str]:
+    """What tells a solution or a hidden test from code that anybody writes, white space collapsed.
+
+    From each line of a region on, as many lines as make a passage of some length; the region as a whole
+    where it is shorter; and each line with a long text in quotation marks, such as a hint.
+    """
+    found: set[str] = set()
+    for kind, region in _regions(source):
+        for first in range(len(region)):
+            longer = (" ".join(region[first:last]) for last in range(first + 2, len(region) + 1))
+            found |= set(itertools.islice((text for text in longer if len(text) >= PASSAGE), 1))
+        whole = " ".join(region)
+        if len(whole) >= SHORT[kind] and (len(whole) < PASSAGE or len(region) == 1):
+            found.add(whole)
+        found |= {line for line in region if QUOTATION.search(line)}
+    return found
 
 
-def _lines(source: NotebookNode) -> Iterator[Line]:
-    return (line for cell in source.cells for line in lines(cell.source))
+def _regions(source: NotebookNode) -> Iterator[tuple[str, list[str]]]:
+    """The kind and the lines of each secret region; an answer that is replaced as a whole is one, too."""
+    for cell in source.cells:
+        parts = list(lines(cell.source))
+        answer = cell.metadata.get("nbgrader", {}).get("solution")
+        rest = SOLUTION if answer and not any(line.kind == SOLUTION for line in parts) else ""
+        for kind, group in itertools.groupby(parts, key=lambda line: line.kind or rest):
+            texts = [collapse(line.text) for line in group if not line.is_delimiter]
+            if kind and any(texts):
+                yield kind, [text for text in texts if text]
 
 
 def leaks(name: str, data: bytes, secrets: Secrets) -> list[str]:
@@ -95,7 +105,7 @@ def leaks(name: str, data: bytes, secrets: Secrets) -> list[str]:
         if same := secrets.hashes.get(hashlib.sha256(part).hexdigest()):
             problems.append(f"{where}: is the instructor's {same}")
         text = readable(where, part)
-        problems += [f"{where}: shows {line!r}" for line in find_secrets(text, secrets.lines)]
+        problems += [f"{where}: shows {line!r}" for line in find_secrets(text, secrets.passages)]
         problems += [f"{where}: shows the delimiter {mark!r}" for mark in DELIMITERS if mark in text]
         problems += [f"{where}: shows the answer {answer}" for answer in _answers_in(text, secrets)]
     return problems

@@ -306,10 +306,12 @@ def test_a_copy_that_nobody_has_begun_is_brought_up_to_date(package):
 def test_without_the_record_everything_there_is_the_students(package):
     start(package, "--setup-only")
     my_work(package).write_text("mine", encoding="utf-8")
-    (package.parent / "my-work" / work.RECORD).write_text("{broken")
-    start(package, "--setup-only")
+    for _ in range(3):
+        (package.parent / "my-work" / work.RECORD).write_text("{broken")
+        start(package, "--setup-only")
     assert my_work(package).read_text("utf-8") == "mine"
     assert (package.parent / "my-work" / "gelu-updated").is_dir()
+    assert not (package.parent / "my-work" / "gelu-updated-2").exists()
 
 
 def test_a_removed_copy_comes_back_and_another_students_file_stays(package):
