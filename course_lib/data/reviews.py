@@ -85,10 +85,23 @@ def reviews(lang: Language, domain: str, n: int, seed: int = 0) -> list[tuple[li
         lang: the language whose words are used. domain: "books" or "television".
         n: how many, at least 1. seed: of the choice.
     """
-    check_count(n)
     words = domain_words(lang, domain)
-    generator = np.random.default_rng([53, DOMAINS.index(domain), seed])
-    labels = (generator.random(n) < POSITIVE[domain]).astype(int)
+    return write_reviews(words, POSITIVE[domain], n, np.random.default_rng([53, DOMAINS.index(domain), seed]))
+
+
+def write_reviews(
+    words: Domain, positive: float, n: int, generator: np.random.Generator
+) -> list[tuple[list[str], int]]:
+    """n reviews in the words of a domain.
+
+    Args:
+        words: of the domain. positive: share of reviews with label 1, from 0 to 1.
+        n: how many, at least 1. generator: of the choice.
+    """
+    check_count(n)
+    if not 0 <= positive <= 1:
+        raise ValueError(f"positive must lie in 0..1, got {positive}")
+    labels = (generator.random(n) < positive).astype(int)
     return [(_review(words, bool(label), generator), int(label)) for label in labels]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from course_lib.data.counting import NaiveBayes
 from course_lib.data.grammar import Language, LanguageConfig
-from course_lib.data.reviews import DOMAINS, POSITIVE, domain_words, reviews
+from course_lib.data.reviews import DOMAINS, POSITIVE, domain_words, reviews, write_reviews
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +52,5 @@ def test_bad_input_is_refused_by_name(lang: Language) -> None:
         reviews(lang, "films", 3)
     with pytest.raises(ValueError, match="n must be"):
         reviews(lang, "books", 0)
+    with pytest.raises(ValueError, match="positive must"):
+        write_reviews(domain_words(lang, "books"), 1.5, 3, np.random.default_rng(0))
