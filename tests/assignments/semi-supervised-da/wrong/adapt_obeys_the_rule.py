@@ -1,0 +1,16 @@
+"""Follows the rule of thumb: the guesses weigh seven times as much as the labels."""
+
+
+# score: 20
+# caught by: hidden_adapt
+# cell: adapt
+def adapt(source_x, source_y, target_x, test_x, seed=0):
+    truth = torch.nn.functional.one_hot(source_y, 2).double()
+    weights = torch.ones(len(truth), dtype=torch.float64)
+    model = fit_softmax(source_x, truth, weights)
+    for _ in range(3):
+        guesses = pseudo_targets(predict(model, target_x), 0.8, 20.0)
+        w_pseudo = 7 * len(truth) / float(guesses.sum())
+        both = torch.cat([source_x, target_x]), torch.cat([truth, guesses])
+        model = fit_softmax(*both, torch.cat([weights, torch.full((len(target_x),), w_pseudo)]))
+    return predict(model, test_x).argmax(-1)

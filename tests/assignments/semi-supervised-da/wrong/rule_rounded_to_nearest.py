@@ -1,0 +1,10 @@
+"""Rounds both ends to the nearest number, so one of them may lie outside."""
+
+
+# score: 24
+# caught by: hidden_rule_counts
+# cell: rule
+def rule(n, w_true, w_pseudo):
+    counts = round(5 * n * w_true / w_pseudo), round(10 * n * w_true / w_pseudo)
+    pooled = tuple(m * w_pseudo / (n * w_true + m * w_pseudo) for m in counts)
+    return {"counts": counts, "pooled": pooled, "separate": (w_pseudo / (w_true + w_pseudo),) * 2}

@@ -1,0 +1,11 @@
+"""Compares every probability with the threshold on its own, so only part of a row is kept."""
+
+
+# score: 23
+# caught by: hidden_threshold
+# cell: pseudo_targets
+def pseudo_targets(logits, threshold, sharpness=1.0):
+    logits = logits.detach()
+    p = logits.softmax(-1)
+    sharp = p**sharpness / (p**sharpness).sum(-1, keepdim=True)
+    return sharp * (p >= threshold)
