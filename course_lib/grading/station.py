@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading.inside.server import SINGLE, die_with_parent
+from course_lib.grading.inside.server import die_with_parent
 from course_lib.grading.wall import MEMORY, Wall, WallError
 
 WATCH = 0.05  # seconds between two looks at the wall's memory
@@ -32,7 +32,6 @@ TRIES = 2  # a wall that falls is built again once for the same submission
 def main(descriptor: int, unsafe: bool) -> None:
     """Serve grading jobs until the other side hangs up."""
     die_with_parent()
-    os.environ.update(dict.fromkeys(SINGLE, "1"))
     jobs = Pipe(descriptor)
     wall = Wall(unsafe)
     _warm_up()

@@ -1,12 +1,14 @@
 """Start stations and give them work; one that dies is replaced, and its submission graded again."""
 
 import atexit
+import os
 import socket
 import subprocess
 import sys
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
+from course_lib.grading.inside.server import FORKING
 from course_lib.grading.tester import TOTAL_SECONDS
 
 READY_SECONDS = 90.0
@@ -57,6 +59,7 @@ class Station:
                 [*command, "--unsafe"] if self.unsafe else command,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env=os.environ | FORKING,
             )
         self.pipe = Pipe(ours.detach())
         atexit.register(self.close)

@@ -20,9 +20,11 @@ from typing import Any
 
 import psutil
 
+from course_lib.grading.inside.server import FORKING
 from course_lib.grading.seccomp import compiled
 
 INSIDE = Path(__file__).parent / "inside"
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"
 SHOWN = "/grader/inside"  # where it is seen behind a wall
 MEMORY = 4 << 30  # bytes of all processes in one wall together
 SPACE = 64 << 20  # bytes of each writable folder
@@ -72,7 +74,7 @@ class Wall:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
-                env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                env=FORKING | {"PATH": os.defpath, "LANG": "C.UTF-8"},
                 start_new_session=True,
             )
         except OSError as error:
@@ -153,7 +155,9 @@ class Wall:
         """The command that starts the fork server, and the descriptors that it needs besides."""
         if self.unsafe:
             self._folder = tempfile.TemporaryDirectory(prefix="unsafe-")
-            return server_command(INSIDE.parent, control, Path(self._folder.name) / "task", walled=False), []
+            parent = Path(self._folder.name)
+            (parent / "inside").symlink_to(INSIDE)  # its neighbours' names are the standard library's
+            return server_command(parent, control, parent / "task", walled=False), []
         if sys.platform != "linux" or shutil.which("bwrap") is None:
             raise WallError("bubblewrap is not installed")
         try:
@@ -173,7 +177,7 @@ def server_command(parent: Path, control: int, work: Path, *, walled: bool) -> l
         f"import sys, pathlib; sys.path.insert(0, {str(parent)!r}); from inside.server import main; "
         f"main({control}, pathlib.Path({str(work)!r}), {walled})"
     )
-    return [sys.executable, "-I", "-c", code]
+    return [sys.executable, "-s", "-P", "-c", code]
 
 
 def outer_wall(user: int) -> list[str]:
@@ -207,7 +211,7 @@ def inner_wall(filter_fd: int, inside: str) -> list[str]:
         command += ["--perms", "1777", "--tmpfs", folder]
     for folder in _installed_course():
         command += ["--tmpfs", folder]
-    environment = {
+    environment = FORKING | {
         "HOME": "/tmp",
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -249,10 +253,11 @@ def _system(inside: str) -> list[str]:
             command += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             command += ["--ro-bind", str(path), str(path)]
-    for folder in ("/etc", str(Path(SHOWN).parent)):
+    for folder in ("/etc", "/sys", "/sys/kernel", "/sys/kernel/mm", str(Path(SHOWN).parent)):
         command += ["--perms", "0755", "--dir", folder]
     for name in ("ld.so.cache", "alternatives", "localtime"):
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    command += ["--ro-bind-try", HUGE_PAGES, HUGE_PAGES]  # glibc asks there
     return [*command, "--ro-bind", inside, SHOWN]
 
 

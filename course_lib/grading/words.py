@@ -7,7 +7,10 @@ import traceback
 from course_lib.grading.plan import Test
 from course_lib.grading.proxy import StudentError
 
-FAILED = "A hidden test of this cell failed. It asks the same of your code as the text above does, with other inputs."
+FAILED = (
+    "A hidden test of this cell failed. "
+    "It asks the same of your code as the text above does, with other inputs."
+)
 BUILT_IN = {name for name in dir(builtins) if isinstance(getattr(builtins, name), type)}
 
 

@@ -20,9 +20,13 @@ import sys
 import time
 from pathlib import Path
 
-SINGLE = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-for variable in SINGLE:  # a pool of threads would not survive the fork
-    os.environ[variable] = "1"
+# For a process that forks: one thread, because a pool of threads would not survive; and memory in huge
+# pages, whose tables are copied three times as fast.
+FORKING = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    "PYTHONMALLOC": "malloc",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 
 LIMITS = {
     resource.RLIMIT_DATA: 3 << 30,
