@@ -154,7 +154,7 @@ def _students_toc(text: str) -> str:
 
 
 def _students_setup(text: str) -> str:
-    return text.replace("'.[book,grade,test]'", "'.[book,grade]'")
+    return text.replace("'.[book,grade,test]'", "'.[book,student]'")
 
 
 def _zip(folder: Path, archive: Path) -> int:

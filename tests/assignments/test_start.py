@@ -177,7 +177,7 @@ def test_it_installs_once_and_again_only_after_a_change(package, monkeypatch):
     monkeypatch.setattr(course, "has_nvidia", lambda: True)
     tools = FakeTools()
     assert start(package, "--setup-only", tools=tools) == 0
-    assert tools.installs() == ["pip install -c constraints.txt -e .[book,grade]"]
+    assert tools.installs() == ["pip install -c constraints.txt -e .[book,student]"]
     again = FakeTools()
     start(package, "--setup-only", tools=again)
     assert again.installs() == []
@@ -220,7 +220,7 @@ def test_where_the_tested_versions_do_not_exist_the_newest_are_taken(package, mo
     monkeypatch.setattr(course, "has_nvidia", lambda: True)
     tools = FakeTools({"-c constraints.txt": (1, "ERROR: No matching distribution found for numpy==2.4.6")})
     assert start(package, "--setup-only", tools=tools) == 0
-    assert tools.installs()[-1] == "pip install -e .[book,grade]"
+    assert tools.installs()[-1] == "pip install -e .[book,student]"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from launcher.machine import has_nvidia, lab_root, lab_url, torch_options, venv_python
 from launcher.work import StopError, read_json, write_json
 
-EXTRAS = ".[book,grade]"
+EXTRAS = ".[book,student]"
 STAMP = "course.json"  # in .venv: what is installed
 GIGABYTE = 2**30
 NEEDED = 4  # gigabytes of disk before the installation; afterwards one is enough
