@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 from course_lib.grading.course import RELEASES, SOURCES, convert
 from course_lib.grading.regions import DELIMITERS, find_secrets, secret_lines
+from course_lib.grading.secrets import readable
 from course_lib.grading.source_check import CHECKPOINTS, HIDDEN_FOLDER, check_source
 
 
@@ -77,7 +78,7 @@ def check_release(source: Path, made: Path) -> list[str]:
         where = path.relative_to(made)
         if where not in allowed:
             problems.append(f"{where}: not a file of the source")
-        text = readable_text(path)
+        text = readable(path.name, path.read_bytes())
         problems += [f"{where}: shows {line!r}" for line in find_secrets(text, secrets)]
         problems += [f"{where}: shows the delimiter {mark!r}" for mark in DELIMITERS if mark in text]
     for index, cell in enumerate(released.cells, start=1):
@@ -86,14 +87,6 @@ def check_release(source: Path, made: Path) -> list[str]:
         if {"attachments", "tags"} & (set(cell) | set(cell.metadata)):
             problems.append(f"cell {index}: has attachments or tags")
     return problems
-
-
-def readable_text(path: Path) -> str:
-    """A file's bytes as text, and for a notebook its cells' sources as a reader sees them, too."""
-    text = path.read_bytes().decode("utf-8", errors="replace")
-    if path.suffix == ".ipynb":
-        text += "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)
-    return text
 
 
 def same_files(left: Path, right: Path) -> bool:
