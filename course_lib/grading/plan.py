@@ -17,7 +17,9 @@ class Test:
     """A locked cell with points.
 
     Attributes:
-        hidden: the numbers of its hidden lines, from 1.
+        code: all of it.
+        public: what students see of it; None if that is nothing. Line numbers are those of `code`.
+        hidden: whether it has hidden lines.
         names: the names that it reads and does not define.
         seed: for the random numbers drawn while it runs.
     """
@@ -26,7 +28,8 @@ class Test:
     points: float
     source: str
     code: CodeType = field(repr=False)
-    hidden: frozenset[int]
+    public: CodeType | None = field(repr=False)
+    hidden: bool
     names: frozenset[str]
     seed: int
 
@@ -70,13 +73,15 @@ def make_plan(source: NotebookNode) -> Plan:
 
 def _test(cell: NotebookNode) -> Test:
     name = grade_id(cell)
-    hidden = (number for number, line in enumerate(lines(cell.source), start=1) if line.kind == HIDDEN)
+    parts = list(lines(cell.source))
+    public = "\n".join("" if line.kind == HIDDEN else line.text for line in parts)
     return Test(
         grade_id=name,
         points=float(cell.metadata.nbgrader.points),
         source=cell.source,
         code=compile(cell.source, f"test {name}", "exec"),
-        hidden=frozenset(hidden),
+        public=compile(public, f"test {name}", "exec") if ast.parse(public).body else None,
+        hidden=any(line.kind == HIDDEN for line in parts),
         names=frozenset(read_names(cell.source) - defined_names(cell.source)),
         seed=zlib.crc32(name.encode()),
     )

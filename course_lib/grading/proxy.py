@@ -22,11 +22,14 @@ class StudentError(Exception):
         kind: the name of the error's type, as the worker tells it.
         trace: the student's lines that led to it, as the worker tells them.
         name: the function that the test called, by the instructor's name for it.
+        is_ours: whether kind and text are the tester's own words, which any student may read.
     """
 
-    def __init__(self, kind: str, text: str = "", trace: str = "", name: str = "") -> None:
+    def __init__(
+        self, kind: str, text: str = "", trace: str = "", name: str = "", *, is_ours: bool = False
+    ) -> None:
         super().__init__(f"{kind}: {text}" if text else kind)
-        self.kind, self.text, self.trace, self.name = kind, text, trace, name
+        self.kind, self.text, self.trace, self.name, self.is_ours = kind, text, trace, name, is_ours
 
 
 class WorkerGoneError(StudentError):
@@ -64,11 +67,11 @@ class Connection:
                 raise StudentError("TimeoutError", _reason(error), name=about) from None
             self.dead = _reason(error)
             raise WorkerGoneError("PythonEnded", self.dead, name=about) from None
-        if answer.get("ended") is not None and self.in_test:
+        if "ended" in answer and self.in_test:
             self.in_test = False
             if op != "end":
                 raise StudentError("PythonEnded", "your code ended Python, or did not stop", name=about)
-        elif answer.get("id") != self.asked:
+        elif type(answer.get("id")) is not int or answer["id"] != self.asked:
             self.dead = "it answered a question that was not asked"
             raise WorkerGoneError("PythonEnded", self.dead, name=about)
         if "error" in answer and op != "exec":
@@ -90,8 +93,9 @@ class Connection:
 
     def _await_end(self) -> None:
         """Pass over what a copy that hung still says, until it has been ended."""
+        deadline = time.monotonic() + CALL_SECONDS
         try:
-            while receive(self.socket, time.monotonic() + CALL_SECONDS).get("ended") is None:
+            while "ended" not in receive(self.socket, deadline):
                 pass
         except (OSError, EOFError, WireError) as error:
             self.dead = _reason(error)
@@ -176,7 +180,7 @@ class _Through(torch.autograd.Function):
                 isinstance(value, Tensor) and value.shape == shape and value.dtype == dtype
             ):
                 raise StudentError("ValueError", "a gradient of another shape came back", name=ctx.name)
-        return (None, None, None, None, *found)
+        return (None, None, None, None, *(value if value is None else value.detach() for value in found))
 
 
 def function_proxy(connection: Connection, name: str) -> Callable[..., Any]:

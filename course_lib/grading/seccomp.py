@@ -75,6 +75,9 @@ def compiled() -> bytes:
     masked = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_NEW & (1 << 28), 1 << 28)  # CLONE_NEWUSER
     rules.add_rule(pyseccomp.ERRNO(EPERM), "clone", masked)
     rules.add_rule(pyseccomp.ERRNO(ENOSYS), "clone3")  # its flags lie in memory; libc falls back to clone
+    for option in (7, 8, 32, 33):  # SO_SNDBUF, SO_RCVBUF, and both by force: memory of the kernel's
+        level, name = pyseccomp.Arg(1, pyseccomp.EQ, 1), pyseccomp.Arg(2, pyseccomp.EQ, option)
+        rules.add_rule(pyseccomp.ERRNO(EPERM), "setsockopt", level, name)
     other = pyseccomp.Arg(0, pyseccomp.NE, 0)
     rules.add_rule(pyseccomp.ERRNO(EPERM), "prlimit64", other)
     with tempfile.TemporaryFile() as file:

@@ -10,51 +10,56 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
+from course_lib.grading.assignment import Assignment
 from course_lib.grading.inside.server import die_with_parent
-from course_lib.grading.wall import MEMORY, Wall, WallError
+from course_lib.grading.plan import Plan, make_plan
+from course_lib.grading.tester import TOTAL_SECONDS, Cell, Tester
+from course_lib.grading.wall import WATCH, Wall, WallError
 
-WATCH = 0.05  # seconds between two looks at the wall's memory
+EMPTY: dict[str, Any] = {"items": {}, "outputs": {}, "errors": {}, "incidents": []}
 PATIENCE = 20.0  # seconds that a tester may need beyond the student's time
-TESTER_MEMORY = 6 << 30
-TRIES = 2  # a wall that falls is built again once for the same submission
+TESTER_MEMORY = 3 << 30
+TRIES = 2  # how often a submission is graded whose wall fell
 
 
 def main(descriptor: int, unsafe: bool) -> None:
     """Serve grading jobs until the other side hangs up."""
     die_with_parent()
     jobs = Pipe(descriptor)
-    wall = Wall(unsafe)
+    desk = Desk(Wall(unsafe))
     _warm_up()
     try:
-        wall.start()
+        desk.wall.start()
     except WallError as error:
         jobs.send({"error": str(error)})
         return
     jobs.send({"ready": True})
-    while True:
-        try:
-            job = jobs.recv()
-        except EOFError:
-            break
-        jobs.send(grade_job(job, wall))
-    wall.close()
+    with tempfile.TemporaryDirectory(prefix="station-") as folder:
+        while True:
+            try:
+                job = jobs.recv()
+            except EOFError:
+                break
+            if job["assignment"] is not None:
+                desk.prepare(job["assignment"], Path(folder))
+            jobs.send(desk.grade(job["cells"]))
+        desk.wall.close()
 
 
 def _warm_up() -> None:
     """Import what testers need, so that each of them has it from the start."""
     import torch
-
-    from course_lib.grading import tester  # noqa: F401
 
     torch.set_num_threads(1)
     x = torch.ones(2, requires_grad=True)
@@ -67,108 +72,129 @@ def _warm_up() -> None:
     gc.freeze()
 
 
-def grade_job(job: dict[str, Any], wall: Wall) -> dict[str, Any]:
-    """Grade one submission: {"source", "cells", "files", "hidden"} in, the tester's report as a dict out."""
-    for _ in range(TRIES):
-        try:
-            return _with_tester(job, wall)
-        except WallError as error:
-            incident = f"the wall fell: {error}"
-            wall.start()
-    return {"items": {}, "outputs": {}, "errors": {}, "incidents": [incident], "failed": incident}
+@dataclass
+class Desk:
+    """Where one station grades: its wall, and what it knows of the assignment it is at."""
 
+    wall: Wall
+    files: dict[str, bytes] = field(default_factory=dict)
+    plan: Plan | None = None
+    folder: Path = Path("/")
 
-def _with_tester(job: dict[str, Any], wall: Wall) -> dict[str, Any]:
-    ours, theirs = socket.socketpair()
-    reading, writing = os.pipe()
-    began = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        try:
-            ours.close()
-            os.close(reading)
-            _be_tester(job, theirs, writing)
-        finally:
-            os._exit(1)
-    theirs.close()
-    os.close(writing)
-    try:
-        text, incidents = _attend(job, wall, ours, reading)
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        ours.close()
-        os.close(reading)
-    result: dict[str, Any] = {"items": {}, "outputs": {}, "errors": {}, "incidents": []}
-    if text:
-        result = json.loads(text)
-    else:
-        incidents.append("the tester did not finish")
-    result["incidents"] += incidents
-    result["seconds"] = time.monotonic() - began
-    wall.clean()
-    return result
-
-
-def _attend(job: dict[str, Any], wall: Wall, ours: socket.socket, reading: int) -> tuple[bytes, list[str]]:
-    """Give the tester workers as it asks for them, watch memory and time, and take its report."""
-    from course_lib.grading.tester import TOTAL_SECONDS
-
-    deadline = time.monotonic() + TOTAL_SECONDS + PATIENCE
-    chunks: list[bytes] = []
-    incidents: list[str] = []
-    too_much = 0
-    sources: list[Any] = [ours, reading]
-    while time.monotonic() < deadline:
-        ready, _, _ = select.select(sources, [], [], WATCH)
-        if reading in ready:
-            chunk = os.read(reading, 1 << 20)
-            if not chunk:
-                break
-            chunks.append(chunk)
-        elif ours in ready:
-            if ours.recv(1):
-                with wall.worker(job["files"]) as connection:
-                    socket.send_fds(ours, [b"w"], [connection.fileno()])
-        elif wall.memory() > MEMORY:
-            too_much += 1
-            if too_much == 1:
-                incidents.append(f"more than {MEMORY >> 30} GiB of memory: what ran was ended")
-            wall.clean()
-    return b"".join(chunks), incidents
-
-
-def _be_tester(job: dict[str, Any], ask: socket.socket, writing: int) -> None:
-    """The tester's process: grade, and write the report as JSON."""
-    from course_lib.grading.plan import make_plan
-    from course_lib.grading.tester import Cell, Tester
-
-    die_with_parent()
-    resource.setrlimit(resource.RLIMIT_DATA, (TESTER_MEMORY, TESTER_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-    def new_worker() -> socket.socket:
-        ask.sendall(b"w")
-        _, descriptors, _, _ = socket.recv_fds(ask, 1, 1)
-        if not descriptors:
-            raise OSError("no worker")
-        return socket.socket(fileno=descriptors[0])
-
-    with tempfile.TemporaryDirectory(prefix="tester-") as folder:
-        for kind in ("files", "hidden"):
-            for name, content in job[kind].items():
-                path = Path(folder) / kind / name
+    def prepare(self, assignment: Assignment, folder: Path) -> None:
+        """Read an assignment, and lay its files out in `folder` for the testers."""
+        self.plan, self.files, self.folder = make_plan(assignment.source), assignment.files, folder
+        for kind, files in (("files", assignment.files), ("hidden", assignment.hidden)):
+            shutil.rmtree(folder / kind, ignore_errors=True)
+            (folder / kind).mkdir()
+            for name, content in files.items():
+                path = folder / kind / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-        (Path(folder) / "files").mkdir(exist_ok=True)
-        os.chdir(Path(folder) / "files")
-        cells = [Cell(**cell) for cell in job["cells"]]
-        report = Tester(make_plan(job["source"]), cells, new_worker, Path(folder) / "hidden").run()
-        os.chdir("/")
-    text = json.dumps(asdict(report)).encode()
-    while text:
-        text = text[os.write(writing, text) :]
-    os._exit(0)
+
+    def grade(self, cells: list[Cell]) -> dict[str, Any]:
+        """The tester's report on one submission, as a dict; "failed" in it says why there is none.
+
+        A wall that falls may have fallen by itself, so everything is done once more; if it falls again,
+        it was the submission, and that goes on behind a new one without the cell or call that did it.
+        """
+        incidents: list[str] = []
+        for attempt in range(1, TRIES + 1):
+            try:
+                result = self._with_tester(cells, patient=attempt == TRIES)
+                return result | {"incidents": incidents + result["incidents"]}
+            except WallError as error:
+                incidents.append(f"the wall fell: {error}")
+                self.wall.start()
+        return EMPTY | {"incidents": incidents, "failed": incidents[-1]}
+
+    def _with_tester(self, cells: list[Cell], *, patient: bool) -> dict[str, Any]:
+        ours, theirs = socket.socketpair()
+        reading, writing = os.pipe()
+        began = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            try:
+                ours.close()
+                os.close(reading)
+                self._be_tester(cells, theirs, writing)
+            finally:
+                os._exit(1)
+        theirs.close()
+        os.close(writing)
+        try:
+            text, incidents = self._attend(ours, reading, patient)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            ours.close()
+            os.close(reading)
+        result = json.loads(text) if text else dict(EMPTY)
+        if not text:
+            incidents.append("the tester did not finish")
+        result["incidents"] = [*result["incidents"], *incidents]
+        result["seconds"] = time.monotonic() - began
+        try:
+            self.wall.clean()
+        except WallError as error:  # what it left behind cannot be cleared away: a new wall, the same grade
+            result["incidents"].append(f"the wall had to be built again: {error}")
+            self.wall.start()
+        return result
+
+    def _attend(self, ours: socket.socket, reading: int, patient: bool) -> tuple[bytes, list[str]]:
+        """Give the tester workers as it asks for them, watch memory and time, and take its report."""
+        deadline = time.monotonic() + TOTAL_SECONDS + PATIENCE
+        chunks: list[bytes] = []
+        incidents: list[str] = []
+        sources: list[Any] = [ours, reading]
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select(sources, [], [], WATCH)
+            if reading in ready:
+                chunk = os.read(reading, 1 << 20)
+                if not chunk:
+                    break
+                chunks.append(chunk)
+            elif ours in ready:
+                if ours.recv(1):
+                    with self._worker(incidents if patient else None) as connection:
+                        socket.send_fds(ours, [b"w"], [connection.fileno()])
+            elif excess := self.wall.excess():
+                said = f"{excess}: what ran was ended"
+                incidents += [] if said in incidents else [said]
+                self.wall.start()  # asks nothing of processes that may be stopped
+        return b"".join(chunks), incidents
+
+    def _worker(self, incidents: list[str] | None) -> socket.socket:
+        """A connection to a new worker, behind a new wall if the old one fell and the fall may be noted."""
+        try:
+            return self.wall.worker(self.files)
+        except WallError as error:
+            if incidents is None:
+                raise
+            incidents.append(f"the wall had to be built again: {error}")
+            self.wall.start()
+            return self.wall.worker(self.files)
+
+    def _be_tester(self, cells: list[Cell], ask: socket.socket, writing: int) -> None:
+        """The tester's process: grade, and write the report as JSON."""
+        die_with_parent()
+        resource.setrlimit(resource.RLIMIT_DATA, (TESTER_MEMORY, TESTER_MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+        def new_worker() -> socket.socket:
+            ask.sendall(b"w")
+            _, descriptors, _, _ = socket.recv_fds(ask, 1, 1)
+            if not descriptors:
+                raise OSError("no worker")
+            return socket.socket(fileno=descriptors[0])
+
+        os.chdir(self.folder / "files")
+        assert self.plan is not None
+        report = Tester(self.plan, cells, new_worker, self.folder / "hidden").run()
+        text = json.dumps(asdict(report)).encode()
+        while text:
+            text = text[os.write(writing, text) :]
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,7 +29,8 @@ from course_lib.grading.proxy import (
     function_proxy,
 )
 from course_lib.grading.refusal import refused_uses
-from course_lib.grading.words import words_for_student
+from course_lib.grading.shown import Shown
+from course_lib.grading.words import LONGEST, words_for_student
 
 CELL_SECONDS = 20.0
 CELLS_SECONDS = 35.0  # for all cells together; after that only a short time for each answer
@@ -37,6 +38,11 @@ LATE_SECONDS = 3.0
 TEST_SECONDS = 12.0
 TOTAL_SECONDS = 60.0
 RESTARTS = 3
+MAX_INCIDENTS = 40
+ODD = {  # errors that an instructor should hear of
+    "PythonEnded": "ended Python, or did not stop",
+    "RefusedCallError": "reached a refused function while it ran",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,9 @@ class Item:
     said: str = ""  # for the student
     detail: list[str] = field(default_factory=list)  # for the instructor
     error: str = ""
+
+
+PASSED = Item(True, 0.0)
 
 
 @dataclass
@@ -88,20 +97,37 @@ class Tester:
         self.end = time.monotonic() + TOTAL_SECONDS
         self.skipped: set[str] = set()
         self.restarts = 0
+        self.told_all = False  # all that the student may read of what the student's code says
+        self.shown = Shown()
         self.refused = refused_uses([c.source for c in cells if c.is_students], plan.refused)
 
     def run(self) -> Report:
-        """Run the cells, then the tests."""
+        """Run the cells, then what students know of the tests, then the rest.
+
+        Hidden inputs come last: up to there, whatever the student's code says may be repeated to the student.
+        """
         self.connection = self._worker_with_cells()
         names = self._helper_names()
+        found: dict[str, Item] = {}
         for test in self.plan.tests:
-            if self.connection.dead and time.monotonic() < self.end - LATE_SECONDS:
-                self.connection = self._worker_with_cells()
-            self.report.items[test.grade_id] = self._test(test, names)
+            if test.public is not None:
+                found[test.grade_id] = self._test(test, test.public, names)
+        self.told_all = True
+        for test in self.plan.tests:
+            if test.hidden and found.get(test.grade_id, PASSED).passed:
+                found[test.grade_id] = self._test(test, test.code, names)
+        self.report.items = {
+            test.grade_id: found.get(test.grade_id, Item(True, test.points)) for test in self.plan.tests
+        }
         for name, refused in sorted(self.refused.items()):
             if name in self.plan.remote:
-                self.report.incidents.append(f"{name} uses {refused}, which is refused")
+                self._note(f"{name} uses {refused}, which is refused")
         return self.report
+
+    def _note(self, incident: str) -> None:
+        """Tell the instructor, once."""
+        if incident not in self.report.incidents and len(self.report.incidents) < MAX_INCIDENTS:
+            self.report.incidents.append(incident)
 
     def _worker_with_cells(self) -> Connection:
         """A worker in which the cells have run; one that ends Python or hangs is left out the next time."""
@@ -122,7 +148,7 @@ class Tester:
     def _run_cell(self, connection: Connection, cell: Cell, deadline: float) -> None:
         left = deadline - time.monotonic()
         if left <= 0 and cell.is_extra:
-            self.report.errors[cell.name] = ("NotRun", "the cells above took too long", "")
+            self._tell(cell, [], ("NotRun", "the cells above took too long", ""))
             return
         try:
             answer = connection.ask(
@@ -130,13 +156,18 @@ class Tester:
             )
         except WorkerGoneError as error:
             self.skipped.add(cell.name)
-            self.report.errors[cell.name] = (error.kind, f"{error.text}; this cell is left out", "")
-            self.report.incidents.append(f"cell {cell.name}: {error.text}")
+            self._tell(cell, [], (error.kind, f"{error.text}; this cell is left out", ""))
+            self._note(f"cell {cell.name}: {error.text}")
             raise
-        outputs = answer.get("outputs")
-        self.report.outputs[cell.name] = outputs if isinstance(outputs, list) else []
-        if "error" in answer:
-            self.report.errors[cell.name] = error_parts(answer["error"])
+        self._tell(cell, answer.get("outputs"), error_parts(answer["error"]) if "error" in answer else None)
+
+    def _tell(self, cell: Cell, outputs: Any, error: tuple[str, str, str] | None) -> None:
+        """Keep what a cell shows, unless its code may have seen hidden inputs by now."""
+        if self.told_all:
+            return
+        self.report.outputs[cell.name] = self.shown.take(outputs)
+        if error:
+            self.report.errors[cell.name] = error
 
     def _helper_names(self) -> dict[str, Any]:
         """The names that the trusted helper cells define."""
@@ -146,32 +177,41 @@ class Tester:
                 exec(code, names)  # the instructor's own cell
         return names
 
-    def _test(self, test: Test, names: Mapping[str, Any]) -> Item:
+    def _test(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> Item:
+        if self.connection.dead and time.monotonic() < self.end - LATE_SECONDS:
+            self.connection = self._worker_with_cells()
         scope = dict(names)
         try:
             with _alarm(min(TEST_SECONDS, max(0.5, self.end - time.monotonic()))), _silence():
                 _seed(test.seed)
                 self.connection.begin(test.seed, TEST_SECONDS)
                 self._bind(test, scope)
-                exec(test.code, scope)  # the instructor's own cell
+                exec(code, scope)  # the instructor's own cell
         except BaseException as error:
-            error = self._about_name(error)
-            said = words_for_student(error, test)
-            detail = traceback.format_exception(error)[-12:]
-            if isinstance(error, StudentError) and error.trace:
-                detail.append("in the student's code:\n" + error.trace)
-            return Item(False, 0.0, said, detail, type(error).__name__)
+            return self._failed(test, self._about_name(error))
         finally:
             with contextlib.suppress(StudentError):
                 self.connection.end()
         return Item(True, test.points)
+
+    def _failed(self, test: Test, error: BaseException) -> Item:
+        said = words_for_student(error, test, hidden=self.told_all)
+        detail = traceback.format_exception(error)[-12:]
+        if isinstance(error, StudentError):
+            if error.trace:
+                detail.append("in the student's code:\n" + error.trace)
+            if error.kind in ODD:
+                self._note(f"test {test.grade_id}: {error.name or 'the code'} {ODD[error.kind]}")
+            if self.connection.dead:
+                self._note(f"test {test.grade_id}: {self.connection.dead}")
+        return Item(False, 0.0, said, [part[:LONGEST] for part in detail], type(error).__name__)
 
     def _bind(self, test: Test, scope: dict[str, Any]) -> None:
         """Give the test what stands for the student's names that it reads."""
         for name in sorted(test.names & self.plan.remote):
             if name in self.refused:
                 text = f"{name} uses {self.refused[name]}, which this assignment asks you to write yourself"
-                scope[name] = failing_proxy(StudentError("Refused", text, name=name))
+                scope[name] = failing_proxy(StudentError("Refused", text, name=name, is_ours=True))
                 continue
             kind = self.connection.ask("kind", name=name).get("value")
             if kind == "callable":
@@ -180,12 +220,15 @@ class Tester:
                 answer = self.connection.ask("get", name=name)
                 scope[name] = self.connection.local(answer.get("value"), name)
             else:
-                scope[name] = failing_proxy(StudentError("NameError", f"{name} is not defined", name=name))
+                text = f"{name} is not defined"
+                scope[name] = failing_proxy(StudentError("NameError", text, name=name, is_ours=True))
 
     def _about_name(self, error: BaseException) -> BaseException:
         """If a name is missing because its cell failed, say so instead."""
-        if not isinstance(error, StudentError) or error.kind != "NameError" or not self.report.errors:
+        missing = isinstance(error, StudentError) and error.is_ours and error.kind == "NameError"
+        if not (missing and self.report.errors):
             return error
+        assert isinstance(error, StudentError)
         cell, (kind, text, _) = next(iter(self.report.errors.items()))
         error.text += f": the cell {cell} stopped with {kind}" + (f" ({text})" if text else "")
         error.args = (f"NameError: {error.text}",)

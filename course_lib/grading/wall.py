@@ -5,8 +5,10 @@ memory, limits on processes, files, time and memory, and a filter of system call
 by running it (`doctor.py`), not by finding the program.
 """
 
+import contextlib
 import json
 import os
+import select
 import shutil
 import socket
 import struct
@@ -14,22 +16,26 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from course_lib.grading.inside.server import FORKING
+from course_lib.grading.inside.server import FORKING, WRITABLE
 from course_lib.grading.seccomp import compiled
 
 INSIDE = Path(__file__).parent / "inside"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"
 SHOWN = "/grader/inside"  # where it is seen behind a wall
 MEMORY = 4 << 30  # bytes of all processes in one wall together
+SOCKETS, FILES = 2_000, 100_000  # the kernel keeps memory for them that is counted nowhere else
 SPACE = 64 << 20  # bytes of each writable folder
+WATCH = 0.1  # seconds between two looks at what the wall's processes take
 FIRST_USER, USERS = 70_000, 50_000  # unprivileged user ids for the walls, when root grades
 START, ANSWER = 60.0, 15.0  # seconds for the fork server to start, and to make a worker
+ENDING = 1.0  # seconds in which it has ended all others, if they take too much
 REMEDY = """\
 No wall against the students' code can be built here: {reason}
   Debian, Ubuntu:  sudo apt install bubblewrap        Fedora:  sudo dnf install bubblewrap
@@ -103,17 +109,20 @@ class Wall:
         self._ask({}, [])
         self._ready(ANSWER)
 
-    def memory(self) -> int:
-        """Bytes of private and shared-memory pages of all processes in the wall, counted at each of them."""
+    def excess(self) -> str:
+        """What the processes in the wall take more of than they may, in words; "" if all is well."""
         if self.process is None:
-            return 0
-        total = 0
-        try:
-            for process in psutil.Process(self.process.pid).children(recursive=True):
-                total += _private(process.pid)
-        except psutil.Error:
-            pass
-        return total
+            return ""
+        pids: list[int] = []
+        with contextlib.suppress(psutil.Error):
+            pids = [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+        if sum(map(_memory, pids)) > MEMORY:
+            return f"more than {MEMORY >> 30} GiB of memory"
+        if max(map(_sockets, pids[-1:]), default=0) > SOCKETS:
+            return f"more than {SOCKETS:,} sockets"
+        if max(map(_files, pids[-1:]), default=0) > FILES:
+            return f"more than {FILES:,} files"
+        return ""
 
     def close(self) -> None:
         """Take the wall down with everything in it."""
@@ -139,13 +148,16 @@ class Wall:
 
     def _ready(self, seconds: float) -> None:
         assert self.control is not None
-        self.control.settimeout(seconds)
-        try:
-            if self.control.recv(1) == b"r":
-                return
-            reason = "the fork server ended"
-        except OSError as error:
-            reason = f"the fork server does not answer ({error})"
+        deadline, reason = time.monotonic() + seconds, "the fork server does not answer"
+        while time.monotonic() < deadline:
+            if select.select([self.control], [], [], WATCH)[0]:
+                if _byte(self.control) == b"r":
+                    return
+                reason = "the fork server ended"
+                break
+            if (excess := self.excess()) and time.monotonic() > deadline - seconds + ENDING:
+                reason = f"the fork server does not end {excess}"
+                break
         self._log.seek(0)
         said = self._log.read()[-2000:].decode(errors="replace").strip()
         self.close()
@@ -205,12 +217,12 @@ def inner_wall(filter_fd: int, inside: str) -> list[str]:
         command.append("--disable-userns")
     command += ["--cap-drop", "ALL", "--hostname", "grader", *_system(inside)]
     command += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/tmp", "/dev/shm"):
+    for folder in WRITABLE:
         if _knows("--size"):
             command += ["--size", str(SPACE)]
         command += ["--perms", "1777", "--tmpfs", folder]
     for folder in _installed_course():
-        command += ["--tmpfs", folder]
+        command += ["--tmpfs", folder, "--remount-ro", folder]
     environment = FORKING | {
         "HOME": "/tmp",
         "PATH": "/usr/bin:/bin",
@@ -283,14 +295,36 @@ def _as_file(data: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _private(pid: int) -> int:
-    """Anonymous and shared-memory bytes of a process, as the kernel tells."""
-    total = 0
+def _byte(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(1)
+    except OSError:
+        return b""
+
+
+def _memory(pid: int) -> int:
+    """Bytes that a process takes: private and shared pages, swapped ones, and the tables of pages."""
     try:
         text = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
     except OSError:
         return 0
-    for line in text.splitlines():
-        if line.startswith(("RssAnon:", "RssShmem:")):
-            total += int(line.split()[1]) << 10
+    counted = ("RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:")
+    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith(counted))
+
+
+def _sockets(pid: int) -> int:
+    """The sockets in a process's network namespace, those that wait in a queue, too."""
+    try:
+        return int(Path(f"/proc/{pid}/net/sockstat").read_text().split(maxsplit=3)[2])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _files(pid: int) -> int:
+    """The files in the writable folders that a process sees."""
+    total = 0
+    for folder in WRITABLE:
+        with contextlib.suppress(OSError):  # not ours to look at, or gone
+            space = os.statvfs(f"/proc/{pid}/root{folder}")
+            total += space.f_files - space.f_ffree
     return total

@@ -2,7 +2,6 @@
 
 import ast
 import builtins
-import traceback
 
 from course_lib.grading.plan import Test
 from course_lib.grading.proxy import StudentError
@@ -11,16 +10,24 @@ FAILED = (
     "A hidden test of this cell failed. "
     "It asks the same of your code as the text above does, with other inputs."
 )
+LONGEST, CUT = 4_000, " [...]"  # characters
 BUILT_IN = {name for name in dir(builtins) if isinstance(getattr(builtins, name), type)}
 
 
-def words_for_student(error: BaseException, test: Test) -> str:
-    """What a student may read about a failed test: all of a public one, of a hidden one its hint."""
-    line = _line(error, test)
-    if isinstance(error, StudentError) and error.kind in ("Refused", "NameError"):
+def words_for_student(error: BaseException, test: Test, *, hidden: bool) -> str:
+    """What a student may read about a failed test.
+
+    Args:
+        hidden: whether it failed after hidden inputs had been shown to the student's code. Then nothing
+            that comes from that code is repeated, because it could hold those inputs.
+    """
+    if isinstance(error, StudentError) and error.is_ours:
         return f"{error.kind}: {error.text}"
-    if line in test.hidden or line is None:
-        return _hidden_words(error, test)
+    words = _hidden_words(error, test) if hidden else _public_words(error)
+    return words if len(words) <= LONGEST else words[:LONGEST] + CUT
+
+
+def _public_words(error: BaseException) -> str:
     if isinstance(error, StudentError):
         where = f"{error.name} stopped with " if error.name else ""
         return f"{where}{error}\n{error.trace}".strip()
@@ -35,14 +42,6 @@ def _hidden_words(error: BaseException, test: Test) -> str:
         return f"{FAILED}\n{error.name or 'Your code'} stopped with {kind}."
     hint = str(error) if isinstance(error, AssertionError) and str(error) in hints(test.source) else ""
     return f"{FAILED}\n{hint}".strip()
-
-
-def _line(error: BaseException, test: Test) -> int | None:
-    """The line of the test cell that was running."""
-    numbers = [
-        f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == test.code.co_filename
-    ]
-    return numbers[-1] if numbers else None
 
 
 def hints(source: str) -> list[str]:

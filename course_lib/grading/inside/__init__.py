@@ -2,3 +2,5 @@
 
 The folder is mounted into the wall by itself, so its files import nothing of the course but each other.
 """
+
+WRITABLE = ("/tmp", "/dev/shm")  # behind a wall, and emptied after each submission

@@ -5,7 +5,7 @@ from typing import Any
 
 MAX_CHARACTERS = 100_000  # of a cell's output; IPython and students print more than anyone reads
 MAX_OUTPUTS = 100
-MAX_PICTURE = 400_000
+MAX_SHOWN = 2_000_000  # of all its pictures and tables together
 CUT = "\n[... the rest of this output is left out]\n"
 KINDS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml", "image/png", "image/jpeg")
 
@@ -15,7 +15,7 @@ class Outputs:
 
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
-        self.left = MAX_CHARACTERS
+        self.left, self.left_to_show = MAX_CHARACTERS, MAX_SHOWN
 
     def write(self, text: str) -> None:
         """Add printed text to the last stream, or begin one."""
@@ -33,8 +33,12 @@ class Outputs:
         if len(self.items) >= MAX_OUTPUTS:
             return
         kept = {kind: str(data[kind]) for kind in KINDS if kind in data}
-        kept = {kind: text for kind, text in kept.items() if len(text) <= MAX_PICTURE}
-        self.items.append({"data": kept, "value": value})
+        fitting = {}
+        for kind, text in kept.items():
+            if len(text) <= self.left_to_show:
+                fitting[kind] = text
+                self.left_to_show -= len(text)
+        self.items.append({"data": fitting, "value": value})
 
     def plain(self) -> list[dict[str, Any]]:
         """What was collected, ready to be sent."""

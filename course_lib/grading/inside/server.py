@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+from . import WRITABLE
+
 # For a process that forks: one thread, because a pool of threads would not survive; and memory in huge
 # pages, whose tables are copied three times as fast.
 FORKING = {
@@ -36,7 +38,6 @@ LIMITS = {
     resource.RLIMIT_CORE: 0,
 }
 PROCESSES = 64  # threads count, too
-WRITABLE = ("/tmp", "/dev/shm")
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 _LENGTH = struct.Struct("!I")
 
@@ -116,7 +117,7 @@ def _start(
         os.close(connection)
         return
     try:
-        control.close()
+        _keep_only(connection)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _unpack(files, work)
         os.chdir(work)
@@ -132,6 +133,15 @@ def _start(
         os._exit(0)
 
 
+def _keep_only(connection: int) -> None:
+    """Close every descriptor but this one; what is printed past Python goes nowhere, and to no log."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nowhere, standard)
+    os.closerange(3, connection)
+    os.closerange(connection + 1, 4096)
+
+
 def _unpack(files: dict[str, str], work: Path) -> None:
     """Write the assignment's data files, given as hexadecimal text."""
     for name, content in files.items():
@@ -144,12 +154,37 @@ def _clean(work: Path, walled: bool) -> None:
     """Nothing of the last submission is left: no process, no file. Ends the server if something is."""
     if walled:
         _kill_others()
-        for folder in map(Path, WRITABLE):
-            for entry in folder.iterdir():
-                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        for folder in WRITABLE:
+            _empty(folder)
     elif work.exists():
         shutil.rmtree(work)
     work.mkdir(parents=True, exist_ok=True)
+
+
+def _empty(top: str) -> None:
+    """Empty a folder, whatever the permissions and however deep: subfolders are moved up, then emptied.
+
+    The folder itself keeps nothing either: no mode, time or attribute that another submission could read.
+    """
+    waiting, mark, count = [top], os.urandom(8).hex(), 0
+    while waiting:
+        folder = waiting.pop()
+        os.chmod(folder, 0o700)
+        for entry in list(os.scandir(folder)):
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                continue
+            count += 1
+            moved = f"{top}/{mark}-{count}"
+            os.chmod(entry.path, 0o700)  # moving a folder writes to it
+            os.rename(entry.path, moved)
+            waiting.append(moved)
+        if folder != top:
+            os.rmdir(folder)
+    for name in os.listxattr(top) if hasattr(os, "listxattr") else ():
+        os.removexattr(top, name)
+    os.utime(top, (0, 0))
+    os.chmod(top, 0o1777)
 
 
 def _kill_others() -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MAX_HEADER = 1 << 20  # bytes
+MAX_HEADER = 4 << 20  # bytes
 MAX_BODY = 64 << 20  # bytes
 MAX_DEPTH = 12
 MAX_ITEMS = 20_000  # values in one message
