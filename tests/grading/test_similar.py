@@ -128,13 +128,19 @@ def test_what_everybody_was_given_does_not_count():
     assert pairs_of(ann=stub, bob=stub, eve=stub) == []
 
 
+def test_what_two_students_paste_from_the_instructors_cells_does_not_count():
+    source, given = book(SOURCE), invented(random.Random(1))
+    source.cells[0].source = given
+    assert near_copies(source, {"ann": book(given), "eve": book(given)}) == []
+
+
 def test_an_answer_of_two_lines_that_everybody_writes_alike_is_not_reported():
     short = "def scores(q, k):\n    s = q @ k.transpose(1, 2)\n    return s / math.sqrt(q.shape[-1])"
     assert pairs_of(ann=short, bob=renamed(short)) == []
 
 
 def test_a_long_answer_that_the_whole_class_writes_alike_is_not_reported_but_a_copied_one_among_others_is():
-    answers = {f"student{n}": ANSWER for n in range(30)}
+    answers = {f"student{n}": invented(random.Random(0)) for n in range(30)}
     assert pairs_of(**answers) == []
     answers["eve"], answers["mallory"] = OTHER * 2, renamed(OTHER) * 2
     assert pairs_of(**answers) == [("eve", "mallory")]
