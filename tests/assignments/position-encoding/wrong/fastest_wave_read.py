@@ -1,0 +1,21 @@
+"""The distance is read off the first pair, which starts again after its short wavelength."""
+# score: 25
+# caught by: hidden_read_distance
+# cell: distances
+def product_curve(distances, width, shortest, longest):
+    return waves(distances, width, shortest, longest)[..., 1::2].sum(-1)
+
+
+def first_rise(width, shortest, longest):
+    k = 0
+    while True:
+        pair = product_curve(torch.tensor([k, k + 1], dtype=torch.float64), width, shortest, longest)
+        if pair[1] > pair[0]:
+            return k
+        k += 1
+
+
+def read_distance(a, b, shortest, longest):
+    sine = b[..., 0] * a[..., 1] - b[..., 1] * a[..., 0]
+    cosine = b[..., 0] * a[..., 0] + b[..., 1] * a[..., 1]
+    return torch.atan2(sine, cosine) * shortest / (2 * math.pi)

@@ -1,0 +1,11 @@
+"""The place is divided by the wavelength without the factor 2π."""
+# score: 21
+# caught by: test_waves
+# cell: waves
+def waves(positions, width, shortest, longest):
+    positions = positions.double() if positions.dtype == torch.float64 else positions.float()
+    pairs = (width + 1) // 2
+    steps = torch.arange(pairs, dtype=torch.float64) / max(pairs - 1, 1)
+    speed = 2 * math.pi / (shortest * (longest / shortest) ** steps)
+    angles = positions.unsqueeze(-1) * (speed / (2 * math.pi)).to(positions.dtype)
+    return torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)[..., :width]

@@ -1,0 +1,11 @@
+"""Cosines stand in the even columns, sines in the odd ones."""
+# score: 21
+# caught by: test_waves
+# cell: waves
+def waves(positions, width, shortest, longest):
+    positions = positions.double() if positions.dtype == torch.float64 else positions.float()
+    pairs = (width + 1) // 2
+    steps = torch.arange(pairs, dtype=torch.float64) / max(pairs - 1, 1)
+    speed = 2 * math.pi / (shortest * (longest / shortest) ** steps)
+    angles = positions.unsqueeze(-1) * speed.to(positions.dtype)
+    return torch.stack([angles.cos(), angles.sin()], -1).flatten(-2)[..., :width]

@@ -1,0 +1,17 @@
+"""The softmax is written with exp alone, which overflows for large scores."""
+# score: 25
+# caught by: hidden_attention
+# cell: attention
+def attention(x, w_q, w_k, w_v, bias=None):
+    query, key, value = x @ w_q, x @ w_k, x @ w_v
+    scores = query @ key.transpose(-1, -2) / w_q.shape[1] ** 0.5
+    if bias is not None:
+        scores = scores + bias
+    weights = torch.exp(scores)
+    return weights / weights.sum(-1, keepdim=True) @ value
+
+
+def equivariance_gap(x, w_q, w_k, w_v, order, bias=None):
+    as_read = attention(x, w_q, w_k, w_v, bias)
+    reordered = attention(x[order], w_q, w_k, w_v, bias)
+    return float((reordered - as_read[order]).abs().max())

@@ -1,0 +1,8 @@
+"""Starts are drawn from the whole table and cut off at the end, so the last one is far too frequent."""
+# score: 25
+# caught by: hidden_random_places
+# cell: random_places
+def random_places(batch, length, size, seed):
+    generator = torch.Generator().manual_seed(seed)
+    starts = torch.randint(0, size, (batch, 1), generator=generator).clamp(max=size - length)
+    return starts + torch.arange(length)
