@@ -361,6 +361,8 @@ def test_validate_takes_a_name_or_a_notebook_and_brackets_in_a_path_are_no_patte
     line = here.validate_command("gelu")
     assert "my [[]1] work" in line[-1]
     assert here.validate_command(str(here.work / "gelu" / "gelu.ipynb")) == line
+    (here.work / "gelu").rename(here.work / "gelu-updated")
+    assert here.validate_command("gelu-updated")[-1].endswith("gelu.ipynb")
     with pytest.raises(work.StopError, match="no notebook"):
         here.validate_command("nothing")
 

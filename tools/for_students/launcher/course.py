@@ -157,8 +157,9 @@ class Course:
         ]
 
     def validate_command(self, name: str) -> list[str]:
-        """The command that runs the public tests of an assignment, given by its name or a notebook's path."""
-        path = Path(name) if name.endswith(".ipynb") else self.work / name / f"{name}.ipynb"
+        """The command that runs the public tests of an assignment, given by its folder's name or a notebook's path."""
+        inside = sorted((self.work / name).glob("*.ipynb"))  # gelu-updated/ holds gelu.ipynb, too
+        path = inside[0] if inside else Path(name)
         if not path.is_file():
             raise StopError(f"there is no notebook {path}")
         return [str(self.python), "-m", "nbgrader", "validate", _no_pattern(str(path.resolve()))]
