@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
@@ -13,6 +15,7 @@ from course_lib.grading.ingest import read_notebook, rebuild
 from course_lib.grading.plan import Plan, cells_to_run, grade_id, is_answer, is_ours, is_test, make_plan
 from course_lib.grading.stations import Station
 from course_lib.grading.submission import clean_text
+from course_lib.grading.tester import Cell
 
 NOT_RUN = "the tests of this submission could not be run"
 
@@ -54,8 +57,8 @@ def grade_notebook(
 ) -> Graded:
     """Grade a rebuilt notebook; it is filled with outputs, and made safe to look at, in place."""
     began = time.monotonic()
-    plan = make_plan(assignment.source)
-    report = station.grade(make_job(notebook, assignment, plan))
+    plan = _plan(assignment.mark, assignment.notebook)
+    report = station.grade(assignment, _cells(notebook, plan))
     fill(notebook, report)
     clean(notebook)
     items = report["items"]
@@ -69,23 +72,22 @@ def grade_notebook(
     )
 
 
-def make_job(notebook: NotebookNode, assignment: Assignment, plan: Plan) -> dict[str, Any]:
-    """What a station needs to know; the tests come from the instructor's notebook alone."""
-    cells = [
-        {
-            "name": cell_name(cell),
-            "source": cell.source,
-            "is_students": is_answer(cell) or not is_ours(cell),
-            "is_extra": not is_ours(cell),
-        }
+@lru_cache(maxsize=8)
+def _plan(mark: str, notebook: bytes) -> Plan:
+    return make_plan(nbformat.reads(notebook.decode("utf-8"), as_version=4))
+
+
+def _cells(notebook: NotebookNode, plan: Plan) -> list[Cell]:
+    """What the worker runs; the tests come from the instructor's notebook alone."""
+    return [
+        Cell(
+            name=cell_name(cell),
+            source=cell.source,
+            is_students=is_answer(cell) or not is_ours(cell),
+            is_extra=not is_ours(cell),
+        )
         for cell in cells_to_run(notebook, plan)
     ]
-    return {
-        "cells": cells,
-        "source": assignment.source,
-        "files": assignment.files,
-        "hidden": assignment.hidden,
-    }
 
 
 def cell_name(cell: NotebookNode) -> str:
