@@ -37,15 +37,20 @@ class WorkerGoneError(StudentError):
 
 
 class Connection:
-    """Questions to one worker; `deadline` is the time after which none is asked."""
+    """Questions to one worker.
 
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
-        self.socket, self.deadline = connection, deadline
+    Args:
+        deadline: the time after which none is asked.
+        seconds: for each answer, if nothing else is said.
+    """
+
+    def __init__(self, connection: socket.socket, deadline: float, seconds: float = CALL_SECONDS) -> None:
+        self.socket, self.deadline, self.seconds = connection, deadline, seconds
         self.asked = 0
         self.dead = ""
         self.in_test = self.hung = False
 
-    def ask(self, op: str, seconds: float = CALL_SECONDS, about: str = "", **question: Any) -> Message:
+    def ask(self, op: str, seconds: float = 0.0, about: str = "", **question: Any) -> Message:
         """The worker's answer to one question.
 
         Raises:
@@ -55,7 +60,7 @@ class Connection:
         if self.dead or self.hung:
             raise WorkerGoneError("PythonEnded", self.dead or "it did not stop in its time", name=about)
         self.asked += 1
-        limit = min(time.monotonic() + seconds, self.deadline)
+        limit = min(time.monotonic() + (seconds or self.seconds), self.deadline)
         given = max(0.05, limit - time.monotonic())
         try:
             data = pack({"id": self.asked, "op": op, "seconds": given, **question})

@@ -30,7 +30,7 @@ def refused_uses(cells: Iterable[str], refused: Iterable[str]) -> dict[str, str]
         refused: dotted names, for example "torch.nn.functional.gelu".
     """
     wanted = (*ALWAYS, *refused)
-    trees = [tree for source in cells if (tree := _parse(source)) is not None]
+    trees = [tree for source in cells if (tree := parse(source)) is not None]
     uses: dict[str, _Use] = {}
     for node in (node for tree in trees for node in tree.body):
         use = _use(node, wanted)
@@ -42,7 +42,8 @@ def refused_uses(cells: Iterable[str], refused: Iterable[str]) -> dict[str, str]
     return {name: hit for name, hit in found.items() if hit}
 
 
-def _parse(source: str) -> ast.Module | None:
+def parse(source: str) -> ast.Module | None:
+    """The syntax tree of a cell, its magics and all; None if Python cannot read it."""
     try:
         return ast.parse(TransformerManager().transform_cell(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,6 +1,6 @@
 """A station grades one submission after another: a trusted process that forks testers, and one wall.
 
-    python -m course_lib.grading.station FD [--unsafe]
+    python -m course_lib.grading.station FD '{"unsafe": false, "limits": {}}'
 
 It has imported PyTorch once, so a tester costs a fork. It watches the wall's memory and the tester's time.
 """
@@ -24,7 +24,7 @@ from typing import Any
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.inside.server import die_with_parent
 from course_lib.grading.plan import Plan, make_plan
-from course_lib.grading.tester import TOTAL_SECONDS, Cell, Tester
+from course_lib.grading.tester import Cell, Limits, Tester
 from course_lib.grading.wall import WATCH, Wall, WallError
 
 EMPTY: dict[str, Any] = {"items": {}, "outputs": {}, "errors": {}, "incidents": []}
@@ -33,11 +33,11 @@ TESTER_MEMORY = 3 << 30
 TRIES = 2  # how often a submission is graded whose wall fell
 
 
-def main(descriptor: int, unsafe: bool) -> None:
+def main(descriptor: int, unsafe: bool, limits: Limits) -> None:
     """Serve grading jobs until the other side hangs up."""
     die_with_parent()
     jobs = Pipe(descriptor)
-    desk = Desk(Wall(unsafe))
+    desk = Desk(Wall(unsafe), limits)
     _warm_up()
     try:
         desk.wall.start()
@@ -77,6 +77,7 @@ class Desk:
     """Where one station grades: its wall, and what it knows of the assignment it is at."""
 
     wall: Wall
+    limits: Limits = Limits()
     files: dict[str, bytes] = field(default_factory=dict)
     plan: Plan | None = None
     folder: Path = Path("/")
@@ -143,7 +144,7 @@ class Desk:
 
     def _attend(self, ours: socket.socket, reading: int, patient: bool) -> tuple[bytes, list[str]]:
         """Give the tester workers as it asks for them, watch memory and time, and take its report."""
-        deadline = time.monotonic() + TOTAL_SECONDS + PATIENCE
+        deadline = time.monotonic() + self.limits.total + PATIENCE
         chunks: list[bytes] = []
         incidents: list[str] = []
         sources: list[Any] = [ours, reading]
@@ -190,7 +191,7 @@ class Desk:
 
         os.chdir(self.folder / "files")
         assert self.plan is not None
-        report = Tester(self.plan, cells, new_worker, self.folder / "hidden").run()
+        report = Tester(self.plan, cells, new_worker, self.folder / "hidden", self.limits).run()
         text = json.dumps(asdict(report)).encode()
         while text:
             text = text[os.write(writing, text) :]
@@ -198,4 +199,5 @@ class Desk:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), "--unsafe" in sys.argv)
+    options = json.loads(sys.argv[2])
+    main(int(sys.argv[1]), options["unsafe"], Limits(**options["limits"]))

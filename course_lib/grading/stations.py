@@ -1,16 +1,18 @@
 """Start stations and give them work; one that dies is replaced, and its submission graded again."""
 
 import atexit
+import json
 import os
 import socket
 import subprocess
 import sys
+from dataclasses import asdict
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.inside.server import FORKING
-from course_lib.grading.tester import TOTAL_SECONDS, Cell
+from course_lib.grading.tester import TOTAL_SECONDS, Cell, Limits
 
 READY_SECONDS = 90.0
 JOB_SECONDS = 3 * TOTAL_SECONDS
@@ -26,10 +28,11 @@ class Station:
 
     Args:
         unsafe: grade without a wall.
+        limits: seconds that a submission may take.
     """
 
-    def __init__(self, *, unsafe: bool = False) -> None:
-        self.unsafe = unsafe
+    def __init__(self, *, unsafe: bool = False, limits: Limits = Limits()) -> None:
+        self.unsafe, self.limits = unsafe, limits
         self.process: subprocess.Popen[bytes] | None = None
         self.pipe: Pipe | None = None
         self.knows = ""  # the mark of the assignment that the process has
@@ -57,10 +60,11 @@ class Station:
         if self.pipe is not None:
             return self.pipe
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "course_lib.grading.station", str(theirs.fileno())]
+        options = json.dumps({"unsafe": self.unsafe, "limits": asdict(self.limits)})
+        command = [sys.executable, "-m", "course_lib.grading.station", str(theirs.fileno()), options]
         with theirs:
             self.process = subprocess.Popen(
-                [*command, "--unsafe"] if self.unsafe else command,
+                command,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=os.environ | FORKING,

@@ -30,12 +30,9 @@ from course_lib.grading.proxy import (
 )
 from course_lib.grading.refusal import refused_uses
 from course_lib.grading.shown import Shown
+from course_lib.grading.suspects import suspicions
 from course_lib.grading.words import LONGEST, words_for_student
 
-CELL_SECONDS = 20.0
-CELLS_SECONDS = 35.0  # for all cells together; after that only a short time for each answer
-LATE_SECONDS = 3.0
-TEST_SECONDS = 12.0
 TOTAL_SECONDS = 60.0
 RESTARTS = 3
 MAX_INCIDENTS = 40
@@ -43,6 +40,26 @@ ODD = {  # errors that an instructor should hear of
     "PythonEnded": "ended Python, or did not stop",
     "RefusedCallError": "reached a refused function while it ran",
 }
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a submission may take.
+
+    Attributes:
+        cell: one cell.
+        cells: all cells together; after that only `late` for each answer.
+        call: one call of a student's function.
+        test: one test cell.
+        total: everything.
+    """
+
+    cell: float = 20.0
+    cells: float = 35.0
+    late: float = 3.0
+    call: float = 10.0
+    test: float = 12.0
+    total: float = TOTAL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -90,11 +107,16 @@ class Tester:
     """
 
     def __init__(
-        self, plan: Plan, cells: Sequence[Cell], new_worker: Callable[[], socket.socket], hidden: Path
+        self,
+        plan: Plan,
+        cells: Sequence[Cell],
+        new_worker: Callable[[], socket.socket],
+        hidden: Path,
+        limits: Limits = Limits(),
     ) -> None:
         self.plan, self.cells, self.new_worker, self.hidden = plan, cells, new_worker, hidden
         self.report = Report()
-        self.end = time.monotonic() + TOTAL_SECONDS
+        self.limits, self.end = limits, time.monotonic() + limits.total
         self.skipped: set[str] = set()
         self.restarts = 0
         self.told_all = False  # all that the student may read of what the student's code says
@@ -122,6 +144,8 @@ class Tester:
         for name, refused in sorted(self.refused.items()):
             if name in self.plan.remote:
                 self._note(f"{name} uses {refused}, which is refused")
+        for suspicion in suspicions((c.name, c.source) for c in self.cells if c.is_students):
+            self._note(suspicion)
         return self.report
 
     def _note(self, incident: str) -> None:
@@ -132,17 +156,17 @@ class Tester:
     def _worker_with_cells(self) -> Connection:
         """A worker in which the cells have run; one that ends Python or hangs is left out the next time."""
         while True:
-            connection = Connection(self.new_worker(), self.end)
+            connection = Connection(self.new_worker(), self.end, self.limits.call)
             try:
                 connection.ask("refuse", names=list(self.plan.refused))
-                deadline = time.monotonic() + CELLS_SECONDS
+                deadline = time.monotonic() + self.limits.cells
                 for cell in self.cells:
                     if cell.name not in self.skipped:
                         self._run_cell(connection, cell, deadline)
                 return connection
             except WorkerGoneError:
                 self.restarts += 1
-                if self.restarts > RESTARTS or time.monotonic() > self.end - LATE_SECONDS:
+                if self.restarts > RESTARTS or time.monotonic() > self.end - self.limits.late:
                     return connection
 
     def _run_cell(self, connection: Connection, cell: Cell, deadline: float) -> None:
@@ -152,7 +176,7 @@ class Tester:
             return
         try:
             answer = connection.ask(
-                "exec", max(LATE_SECONDS, min(CELL_SECONDS, left)), name=cell.name, source=cell.source
+                "exec", max(self.limits.late, min(self.limits.cell, left)), name=cell.name, source=cell.source
             )
         except WorkerGoneError as error:
             self.skipped.add(cell.name)
@@ -178,13 +202,13 @@ class Tester:
         return names
 
     def _test(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> Item:
-        if self.connection.dead and time.monotonic() < self.end - LATE_SECONDS:
+        if self.connection.dead and time.monotonic() < self.end - self.limits.late:
             self.connection = self._worker_with_cells()
         scope = dict(names)
         try:
-            with _alarm(min(TEST_SECONDS, max(0.5, self.end - time.monotonic()))), _silence():
+            with _alarm(min(self.limits.test, max(0.5, self.end - time.monotonic()))), _silence():
                 _seed(test.seed)
-                self.connection.begin(test.seed, TEST_SECONDS)
+                self.connection.begin(test.seed, self.limits.test)
                 self._bind(test, scope)
                 exec(code, scope)  # the instructor's own cell
         except BaseException as error:
