@@ -157,7 +157,7 @@ class Course:
         ]
 
     def validate_command(self, name: str) -> list[str]:
-        """The command that runs the public tests of an assignment, given by its folder's name or a notebook's path."""
+        """The command that runs the public tests of an assignment, given by its folder's name or its path."""
         inside = sorted((self.work / name).glob("*.ipynb"))  # gelu-updated/ holds gelu.ipynb, too
         path = inside[0] if inside else Path(name)
         if not path.is_file():
