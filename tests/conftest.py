@@ -1,4 +1,4 @@
-"""Fixtures that every test may use, and the rule that continuous integration skips no oracle."""
+"""Fixtures that every test may use, and the rule that continuous integration skips no oracle and no wall."""
 
 import os
 from collections.abc import Generator
@@ -12,7 +12,7 @@ import torch
 torch.set_num_threads(1)
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
-NEVER_SKIPPED = ("oracle", "browser")
+NEVER_SKIPPED = ("oracle", "browser", "wall")
 
 
 @pytest.fixture(params=DEVICES)
@@ -25,7 +25,7 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Under CI a skipped oracle or browser test is a failure: the comparison did not happen."""
+    """Under CI a skipped oracle, browser or wall test is a failure: the comparison did not happen."""
     report = yield
     required = any(item.get_closest_marker(name) for name in NEVER_SKIPPED)
     if report.skipped and required and os.environ.get("CI"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from tqdm import tqdm
 
 from course_lib.grading.course import RELEASES, SOURCES, load_config
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--student", action="append", help="only this student (may be repeated)")
     grade.add_argument("--force", action="store_true", help="run unchanged submissions again, too")
     grade.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
-    grade.add_argument("--similar", action="store_true", help="list near copies among the submissions")
+    grade.add_argument("--no-copies", action="store_true", help="do not look for near copies")
     grade.add_argument("--db", metavar="URL", help="gradebook (any SQLAlchemy URL; default: gradebook.db)")
     for name, title in (
         ("release", "write assignments/ from solutions/"),
@@ -170,8 +171,8 @@ def _tell(outcomes: list[Any], root: Path, options: argparse.Namespace) -> int:
     if options.csv:
         write_csv(outcomes, options.csv)
         print(f"The table is in {options.csv}.")
-    if options.similar:
-        _tell_similar(root, options.name)
+    if options.student is None and not options.no_copies:
+        print(_near_copies(root, options.name, [o.student for o in outcomes if o.status != BROKEN]))
     if waiting := sum(outcome.to_grade_by_hand for outcome in outcomes):
         print(f"{waiting} written answers wait for you: run `make lab` and open Formgrader,")
         print("then `make grade` again to bring the feedback up to date.")
@@ -179,13 +180,13 @@ def _tell(outcomes: list[Any], root: Path, options: argparse.Namespace) -> int:
     return int(bool(outcomes) and all(outcome.status == BROKEN for outcome in outcomes))
 
 
-def _tell_similar(root: Path, name: str) -> None:
-    from course_lib.grading.similar import near_copies
+def _near_copies(root: Path, name: str, students: list[str]) -> str:
+    """What the submissions that were graded have in common beyond what everybody has."""
+    from course_lib.grading.similar import near_copies, report
 
-    pairs = near_copies(root, name)
-    print(f"{len(pairs)} pairs of near copies (no points are deducted)")
-    for pair in pairs:
-        print(f"  {pair}")
+    source = nbformat.read(root / SOURCES / name / f"{name}.ipynb", as_version=4)
+    paths = {student: root / "autograded" / student / name / f"{name}.ipynb" for student in students}
+    return report(near_copies(source, {s: nbformat.read(path, as_version=4) for s, path in paths.items()}))
 
 
 def release_command(options: argparse.Namespace) -> int:
