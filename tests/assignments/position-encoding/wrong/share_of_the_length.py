@@ -1,5 +1,5 @@
 """The distance is divided by the length of the text, so each length has other numbers."""
-# score: 23
+# score: 22
 # caught by: hidden_bias_difference
 # cell: scheme
 def bias_numbers():

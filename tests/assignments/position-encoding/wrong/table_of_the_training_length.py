@@ -1,5 +1,5 @@
 """The table has an entry for each distance of training, and none beyond."""
-# score: 22
+# score: 23
 # caught by: hidden_reader_longer
 # cell: scheme
 def bias_numbers():
