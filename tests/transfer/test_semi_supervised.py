@@ -86,9 +86,7 @@ def test_the_rules_interval_by_hand():
     assert rule_interval(1.0, 1.0) == (5.0, 10.0)
     assert rule_interval(1.0, 0.5) == (10.0, 20.0)
     assert [follows_rule(100, m, 1.0, 0.5) for m in (999, 1000, 2000, 2001)] == [False, True, True, False]
-    assert follows_rule(
-        10, 150, 0.3, 0.1
-    )  # 15 is the interval's end, but 10 · 0.3 / 0.1 / 2 is not, in binary
+    assert follows_rule(210, 2450, 0.7, 0.3)  # 35/3 is the end of the interval, in binary just below it
     assert not follows_rule(10, 1000, 1.0, 0.0)
 
 
