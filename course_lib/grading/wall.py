@@ -14,7 +14,6 @@ import socket
 import struct
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -23,15 +22,12 @@ from typing import Any
 
 import psutil
 
-from course_lib.grading.inside.server import FORKING, WRITABLE
+from course_lib.grading.bubblewrap import INSIDE, SHOWN, as_file, inner_wall, outer_wall, server_command
+from course_lib.grading.inside.server import FORKING
 from course_lib.grading.seccomp import compiled
 
-INSIDE = Path(__file__).parent / "inside"
-HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"
-SHOWN = "/grader/inside"  # where it is seen behind a wall
 MEMORY = 4 << 30  # bytes of all processes in one wall together
 SOCKETS, FILES = 2_000, 100_000  # the kernel keeps memory for them that is counted nowhere else
-SPACE = 64 << 20  # bytes of each writable folder
 WATCH = 0.1  # seconds between two looks at what the wall's processes take
 FIRST_USER, USERS = 70_000, 50_000  # unprivileged user ids for the walls, when root grades
 START, ANSWER = 60.0, 15.0  # seconds for the fork server to start, and to make a worker
@@ -173,7 +169,7 @@ class Wall:
         if sys.platform != "linux" or shutil.which("bwrap") is None:
             raise WallError("bubblewrap is not installed")
         try:
-            filter_fd = _as_file(compiled())
+            filter_fd = as_file(compiled())
         except (OSError, ImportError, RuntimeError) as error:
             raise WallError(f"libseccomp cannot be used: {error}") from error
         server = server_command(Path(SHOWN).parent, control, Path("/tmp/task"), walled=True)
@@ -181,118 +177,6 @@ class Wall:
             return inner_wall(filter_fd, str(INSIDE)) + server, [filter_fd]
         user = FIRST_USER + os.getpid() % USERS
         return outer_wall(user) + inner_wall(filter_fd, SHOWN) + server, [filter_fd]
-
-
-def server_command(parent: Path, control: int, work: Path, *, walled: bool) -> list[str]:
-    """Start the fork server of the folder `parent`/inside with this Python."""
-    code = (
-        f"import sys, pathlib; sys.path.insert(0, {str(parent)!r}); from inside.server import main; "
-        f"main({control}, pathlib.Path({str(work)!r}), {walled})"
-    )
-    return [sys.executable, "-s", "-P", "-c", code]
-
-
-def outer_wall(user: int) -> list[str]:
-    """For root: show the Python installation under a path that others may enter, then stop being root."""
-    command = [
-        "bwrap",
-        "--die-with-parent",
-        *_system(str(INSIDE)),
-        "--bind",
-        "/proc",
-        "/proc",
-        "--dev-bind",
-        "/dev",
-        "/dev",
-    ]
-    command += ["--perms", "1777", "--dir", "/tmp"]  # where the inner bubblewrap builds its root
-    drop = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
-    return [*command, "--", "setpriv", *drop, "--no-new-privs", "--"]
-
-
-def inner_wall(filter_fd: int, inside: str) -> list[str]:
-    """The wall itself, for an unprivileged user who finds the grader's inner part in the folder `inside`."""
-    command = ["bwrap", "--unshare-all", "--unshare-user", "--new-session", "--die-with-parent", "--clearenv"]
-    if _knows("--disable-userns"):
-        command.append("--disable-userns")
-    command += ["--cap-drop", "ALL", "--hostname", "grader", *_system(inside)]
-    command += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in WRITABLE:
-        if _knows("--size"):
-            command += ["--size", str(SPACE)]
-        command += ["--perms", "1777", "--tmpfs", folder]
-    for folder in _installed_course():
-        command += ["--tmpfs", folder, "--remount-ro", folder]
-    environment = FORKING | {
-        "HOME": "/tmp",
-        "PATH": "/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "IPYTHONDIR": "/tmp/.ipython",
-        "MPLCONFIGDIR": "/tmp/.matplotlib",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    }
-    for name, value in environment.items():
-        command += ["--setenv", name, value]
-    return [
-        *command,
-        "--remount-ro",
-        "/dev",
-        "--remount-ro",
-        "/",
-        "--chdir",
-        "/",
-        "--seccomp",
-        str(filter_fd),
-        "--",
-    ]
-
-
-def _system(inside: str) -> list[str]:
-    """Read-only: /usr, the Python in use and its packages, the part of the grader that runs inside."""
-    command, made = [], {"/"}
-    for folder in ("/usr", sys.base_prefix, sys.prefix):
-        if any(Path(folder).is_relative_to(known) for known in made - {"/"}):
-            continue
-        for parent in reversed(Path(folder).parents):
-            if str(parent) not in made:
-                made.add(str(parent))
-                command += ["--perms", "0755", "--dir", str(parent)]
-        made.add(folder)
-        command += ["--ro-bind", folder, folder]
-    for name in ("bin", "lib", "lib64", "sbin"):
-        path = Path("/") / name
-        if path.is_symlink():
-            command += ["--symlink", os.readlink(path), str(path)]
-        elif path.is_dir():
-            command += ["--ro-bind", str(path), str(path)]
-    for folder in ("/etc", "/sys", "/sys/kernel", "/sys/kernel/mm", str(Path(SHOWN).parent)):
-        command += ["--perms", "0755", "--dir", folder]
-    for name in ("ld.so.cache", "alternatives", "localtime"):
-        command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    command += ["--ro-bind-try", HUGE_PAGES, HUGE_PAGES]  # glibc asks there
-    return [*command, "--ro-bind", inside, SHOWN]
-
-
-def _installed_course() -> list[str]:
-    """The library as a folder among the installed packages, where an editable install has none."""
-    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    return [path for folder in folders if Path(path := f"{folder}/course_lib").is_dir()]
-
-
-def _knows(option: str) -> bool:
-    return option in _help()
-
-
-def _help() -> str:
-    return subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
-
-
-def _as_file(data: bytes) -> int:
-    """A descriptor from which `data` can be read."""
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.seek(0)
-        return os.dup(file.fileno())
 
 
 def _byte(connection: socket.socket) -> bytes:
