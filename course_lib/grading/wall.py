@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from course_lib.grading.bubblewrap import INSIDE, SHOWN, as_file, inner_wall, outer_wall, server_command
-from course_lib.grading.inside.server import FORKING
+from course_lib.grading.inside.server import FORKING, WRITABLE
 from course_lib.grading.seccomp import compiled
 
 MEMORY = 4 << 30  # bytes of all processes in one wall together
