@@ -68,6 +68,13 @@ def test_a_supplement_adds_where_the_first_tagger_found_nothing():
     assert fuse_spans([first, *others]) == [*first, Span(5, 6, "ORG"), Span(8, 9, "PER")]
 
 
+def test_a_span_that_only_touches_another_does_not_overlap_it():
+    first, others = [Span(2, 4, "PER")], [[Span(0, 2, "ORG")], [Span(4, 5, "LOC")]]
+    everything = [Span(0, 2, "ORG"), Span(2, 4, "PER"), Span(4, 5, "LOC")]
+    assert supplement(first, others) == everything
+    assert fuse_spans([first, *others]) == everything
+
+
 def test_the_majority_may_overrule_the_best_tagger_where_a_supplement_may_not():
     right, wrong = [Span(0, 2, "PER")], [Span(0, 1, "LOC")]
     assert fuse_spans([right, wrong, wrong]) == wrong
