@@ -14,7 +14,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection as Pipe
@@ -24,6 +23,7 @@ from typing import Any
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.inside.server import die_with_parent
 from course_lib.grading.plan import Plan, make_plan
+from course_lib.grading.scratch import scratch
 from course_lib.grading.tester import Cell, Limits, Tester
 from course_lib.grading.wall import WATCH, Wall, WallError
 
@@ -45,14 +45,14 @@ def main(descriptor: int, unsafe: bool, limits: Limits) -> None:
         jobs.send({"error": str(error)})
         return
     jobs.send({"ready": True})
-    with tempfile.TemporaryDirectory(prefix="station-") as folder:
+    with scratch("course-grade-station-") as folder:
         while True:
             try:
                 job = jobs.recv()
             except EOFError:
                 break
             if job["assignment"] is not None:
-                desk.prepare(job["assignment"], Path(folder))
+                desk.prepare(job["assignment"], folder)
             jobs.send(desk.grade(job["cells"]))
         desk.wall.close()
 
@@ -77,7 +77,7 @@ class Desk:
     """Where one station grades: its wall, and what it knows of the assignment it is at."""
 
     wall: Wall
-    limits: Limits = Limits()
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
     files: dict[str, bytes] = field(default_factory=dict)
     plan: Plan | None = None
     folder: Path = Path("/")

@@ -31,7 +31,7 @@ class Station:
         limits: seconds that a submission may take.
     """
 
-    def __init__(self, *, unsafe: bool = False, limits: Limits = Limits()) -> None:
+    def __init__(self, *, unsafe: bool = False, limits: Limits = Limits()) -> None:  # noqa: B008  (frozen)
         self.unsafe, self.limits = unsafe, limits
         self.process: subprocess.Popen[bytes] | None = None
         self.pipe: Pipe | None = None
