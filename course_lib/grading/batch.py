@@ -9,7 +9,6 @@ import json
 import logging
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from course_lib.grading.farm import Farm, Task
 from course_lib.grading.feedback import render
 from course_lib.grading.ingest import RefusedError
 from course_lib.grading.release import ReleaseError
+from course_lib.grading.scratch import remove_unfinished, scratch
 from course_lib.grading.source_check import check_source
 from course_lib.grading.submission_file import HandedIn, fetch
 
@@ -124,8 +124,8 @@ def _register(root: Path, name: str, config: Config) -> None:
     from nbgrader.converters.base import NbGraderException
 
     try:
-        with tempfile.TemporaryDirectory(dir=root / ".cache", prefix="register-") as scratch:
-            convert(GenerateAssignment, config, name, release_directory=str(Path(scratch).resolve()))
+        with scratch("register-", root / ".cache") as folder:
+            convert(GenerateAssignment, config, name, release_directory=str(folder.resolve()))
     except NbGraderException as error:
         said = "".join(getattr(error, "__notes__", []))
         if "Cannot add or remove cells" in said:
@@ -200,6 +200,7 @@ class _Run:
         self.books.record(student, notebook, handed.when)
         folder = self._graded(student)
         folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
         with atomic_write(folder / f"{self.assignment.name}.ipynb") as file:
             file.write(nbformat.writes(notebook))
         for name, content in self.assignment.files.items():
@@ -224,6 +225,7 @@ class _Run:
         assert grades is not None
         folder = self.root / "feedback" / student / self.assignment.name
         folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
         with atomic_write(folder / f"{self.assignment.name}.html") as file:
             file.write(render(notebook, grades, self.assignment.name))
         return Outcome(

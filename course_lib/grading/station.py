@@ -72,6 +72,10 @@ def _warm_up() -> None:
     gc.freeze()
 
 
+class TesterError(RuntimeError):
+    """The tester ended without a report, long before its time was over."""
+
+
 @dataclass
 class Desk:
     """Where one station grades: its wall, and what it knows of the assignment it is at."""
@@ -96,8 +100,9 @@ class Desk:
     def grade(self, cells: list[Cell]) -> dict[str, Any]:
         """The tester's report on one submission, as a dict; "failed" in it says why there is none.
 
-        A wall that falls may have fallen by itself, so everything is done once more; if it falls again,
-        it was the submission, and that goes on behind a new one without the cell or call that did it.
+        A wall that falls, or a tester that ends, may have done so by itself, so everything is done once
+        more. If the wall falls again, it was the submission, and that goes on behind a new one without the
+        cell or call that did it; if the tester ends again, there is no result.
         """
         incidents: list[str] = []
         for attempt in range(1, TRIES + 1):
@@ -107,6 +112,8 @@ class Desk:
             except WallError as error:
                 incidents.append(f"the wall fell: {error}")
                 self.wall.start()
+            except TesterError as error:
+                incidents.append(str(error))
         return EMPTY | {"incidents": incidents, "failed": incidents[-1]}
 
     def _with_tester(self, cells: list[Cell], *, patient: bool) -> dict[str, Any]:
@@ -130,17 +137,25 @@ class Desk:
             os.waitpid(child, 0)
             ours.close()
             os.close(reading)
-        result = json.loads(text) if text else dict(EMPTY)
-        if not text:
+        result = _read(text)
+        if result is None and time.monotonic() - began < self.limits.total:
+            self._clear([])
+            raise TesterError("the tester ended before it had a result")
+        if result is None:
+            result = dict(EMPTY)
             incidents.append("the tester did not finish")
         result["incidents"] = [*result["incidents"], *incidents]
         result["seconds"] = time.monotonic() - began
+        self._clear(result["incidents"])
+        return result
+
+    def _clear(self, incidents: list[str]) -> None:
+        """Leave nothing of a submission behind the wall; if that cannot be done, build a new one."""
         try:
             self.wall.clean()
-        except WallError as error:  # what it left behind cannot be cleared away: a new wall, the same grade
-            result["incidents"].append(f"the wall had to be built again: {error}")
+        except WallError as error:
+            incidents.append(f"the wall had to be built again: {error}")
             self.wall.start()
-        return result
 
     def _attend(self, ours: socket.socket, reading: int, patient: bool) -> tuple[bytes, list[str]]:
         """Give the tester workers as it asks for them, watch memory and time, and take its report."""
@@ -196,6 +211,14 @@ class Desk:
         while text:
             text = text[os.write(writing, text) :]
         os._exit(0)
+
+
+def _read(report: bytes) -> dict[str, Any] | None:
+    """A tester's report; None if it is not whole."""
+    try:
+        return dict(json.loads(report))
+    except ValueError:
+        return None
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ from course_lib.grading.suspects import suspicions
 from course_lib.grading.words import LONGEST, words_for_student
 
 TOTAL_SECONDS = 60.0
-RESTARTS = 3
+RESTARTS = 6
+QUICK = 5.0  # seconds; what ended sooner may have been ended by the system, and is tried once more
 MAX_INCIDENTS = 40
 ODD = {  # errors that an instructor should hear of
     "PythonEnded": "ended Python, or did not stop",
@@ -118,6 +119,7 @@ class Tester:
         self.report = Report()
         self.limits, self.end = limits, time.monotonic() + limits.total
         self.skipped: set[str] = set()
+        self.suspected: set[str] = set()  # cells in which a worker ended; the next time it was the cell
         self.restarts = 0
         self.told_all = False  # all that the student may read of what the student's code says
         self.shown = Shown()
@@ -154,7 +156,7 @@ class Tester:
             self.report.incidents.append(incident)
 
     def _worker_with_cells(self) -> Connection:
-        """A worker in which the cells have run; one that ends Python or hangs is left out the next time."""
+        """A worker in which the cells have run; one that hangs, or ends Python twice, is left out then."""
         while True:
             connection = Connection(self.new_worker(), self.end, self.limits.call)
             try:
@@ -174,11 +176,15 @@ class Tester:
         if left <= 0 and cell.is_extra:
             self._tell(cell, [], ("NotRun", "the cells above took too long", ""))
             return
+        began = time.monotonic()
         try:
             answer = connection.ask(
                 "exec", max(self.limits.late, min(self.limits.cell, left)), name=cell.name, source=cell.source
             )
         except WorkerGoneError as error:
+            if cell.name not in self.suspected and time.monotonic() - began < QUICK:
+                self.suspected.add(cell.name)
+                raise
             self.skipped.add(cell.name)
             self._tell(cell, [], (error.kind, f"{error.text}; this cell is left out", ""))
             self._note(f"cell {cell.name}: {error.text}")
@@ -202,6 +208,17 @@ class Tester:
         return names
 
     def _test(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> Item:
+        """The result of a test; one in which Python ended at once is run again, as that may be an accident."""
+        began = time.monotonic()
+        error = self._error_of(test, code, names)
+        quick = time.monotonic() - began < QUICK
+        if quick and isinstance(error, StudentError) and error.kind == "PythonEnded":
+            error = self._error_of(test, code, names)
+        if error is None:
+            return Item(True, test.points)
+        return self._failed(test, self._about_name(error))
+
+    def _error_of(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> BaseException | None:
         if self.connection.dead and time.monotonic() < self.end - self.limits.late:
             self.connection = self._worker_with_cells()
         scope = dict(names)
@@ -212,11 +229,11 @@ class Tester:
                 self._bind(test, scope)
                 exec(code, scope)  # the instructor's own cell
         except BaseException as error:
-            return self._failed(test, self._about_name(error))
+            return error
         finally:
             with contextlib.suppress(StudentError):
                 self.connection.end()
-        return Item(True, test.points)
+        return None
 
     def _failed(self, test: Test, error: BaseException) -> Item:
         said = words_for_student(error, test, hidden=self.told_all)
