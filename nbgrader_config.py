@@ -21,6 +21,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from course_lib.grading.exchange import Collect, ReleaseFeedback
 from course_lib.grading.feedback import FeedbackExporter
 from course_lib.grading.preprocessors import (
     CheckSource,
@@ -75,6 +76,9 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
+# On a course server with an exchange: the time, the owner and the files are not for students to choose.
+c.ExchangeFactory.collect = Collect
+c.ExchangeFactory.release_feedback = ReleaseFeedback
 # What students get back: one page that shows no hidden test, runs nothing and fetches nothing.
 c.GenerateFeedback.preprocessors = []
 c.GenerateFeedback.exporter_class = FeedbackExporter
