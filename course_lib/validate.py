@@ -23,6 +23,8 @@ from nbgrader.utils import setenv
 from nbgrader.validator import Validator
 from traitlets import Integer
 
+from course_lib.refusal import refused_uses
+
 ASSIGNMENTS = Path(__file__).resolve().parents[1] / "assignments"
 STUBS = {"code": "raise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 WIDTH = 80
@@ -59,7 +61,7 @@ def validate(validator: Validator, filename: str) -> dict[str, list[dict[str, st
         with setenv(NBGRADER_VALIDATING="1", NBGRADER_EXECUTION="validate"):
             resources = {"metadata": {"path": str(path.parent)}}
             notebook, _ = RunAll(parent=validator).preprocess(notebook, resources)
-        found = list(findings(notebook, path.stem))
+        found = [*refusals(notebook), *findings(notebook, path.stem)]
     wrapped = [(source, _wrap(words)) for source, words in found]
     return {"failed": [_as_nbgrader_does(*pair) for pair in wrapped]} if wrapped else {}
 
@@ -144,6 +146,18 @@ def findings(notebook: NotebookNode, assignment: str) -> Iterator[tuple[str, str
             yield f'{what} under "{heading}":\n\n{cell.source.strip()}', words
             broken = broken or (answer and cell.cell_type == "code")
             stopped = stopped or _error(cell).get("ename") in ("Stopped", "NotRun")
+
+
+def refusals(notebook: NotebookNode) -> Iterator[tuple[str, str]]:
+    """The answers that reach a library function which the assignment asks the student to write."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    answers = {_name(cell): cell for cell in code if cell.metadata.get("nbgrader", {}).get("solution")}
+    theirs = [cell.source for cell in code if "nbgrader" not in cell.metadata or _name(cell) in answers]
+    for name, used in refused_uses(theirs, notebook.metadata.get("course", {}).get("refused", [])).items():
+        for cell in answers.values():
+            if re.search(rf"^(?:def|class) {name}\b|^{name} *=", cell.source, re.MULTILINE):
+                words = f"{name} uses {used}, which is refused: tests that call {name} will not pass."
+                yield f"Your answer:\n\n{cell.source.strip()}", words
 
 
 def _error(cell: NotebookNode) -> NotebookNode:

@@ -6,7 +6,7 @@ Most attacks leave no trace behind the wall, because they fail there. The source
 import ast
 from collections.abc import Iterable, Iterator
 
-from course_lib.grading.refusal import parse
+from course_lib.refusal import parse
 
 MODULES = {
     *(

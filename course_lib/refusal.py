@@ -1,7 +1,7 @@
 """Does an answer reach a library function that it should have written itself? A reading of the source.
 
-It is for clear words and honest mistakes; code that hides its call is stopped where it runs
-(`inside/refuse.py`).
+It is for clear words and honest mistakes, in Validate on the student's side and in the grader; code that
+hides its call is stopped where it runs (`grading/inside/refuse.py`).
 """
 
 import ast
@@ -38,7 +38,8 @@ def refused_uses(cells: Iterable[str], refused: Iterable[str]) -> dict[str, str]
             known = uses.setdefault(name, _Use())
             known.names |= use.names
             known.refused |= use.refused
-    found = {name: _reached(name, uses) for name in uses}
+    last = _by_last_name(wanted)
+    found = {name: _reached(name, uses, last) for name in uses}
     return {name: hit for name, hit in found.items() if hit}
 
 
@@ -50,13 +51,21 @@ def parse(source: str) -> ast.Module | None:
         return None
 
 
-def _reached(name: str, uses: Mapping[str, _Use]) -> str:
-    """A refused function that `name` reaches through other names of the notebook; "" if there is none."""
+def _by_last_name(refused: Iterable[str]) -> dict[str, str]:
+    return {name.rpartition(".")[2]: name for name in refused}
+
+
+def _reached(name: str, uses: Mapping[str, _Use], last: Mapping[str, str]) -> str:
+    """A refused function that `name` reaches through other names of the notebook; "" if there is none.
+
+    A bare name that the student did not define comes from somewhere else, by `import *` for example.
+    """
     waiting, seen = [name], {name}
     while waiting:
         use = uses[waiting.pop()]
-        if use.refused:
-            return min(use.refused)
+        strange = {last[other] for other in use.names if other in last and other not in uses}
+        if found := use.refused | strange:
+            return min(found)
         waiting += [other for other in use.names if other in uses and other not in seen]
         seen |= use.names
     return ""
@@ -78,13 +87,13 @@ def _defined(node: ast.stmt) -> set[str]:
 
 def _use(node: ast.stmt, refused: tuple[str, ...]) -> _Use:
     """The names that a statement reads, and the refused functions that it mentions."""
-    last = {name.rpartition(".")[2]: name for name in refused}
+    last = _by_last_name(refused)
     own = _own_names(node)
     use = _Use()
     for child in ast.walk(node):
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in own:
             use.names.add(child.id)
-            mentioned = [child.id] if child.id in last else []
+            mentioned = []
         elif isinstance(child, ast.Attribute):
             mentioned = [child.attr]
         elif isinstance(child, ast.Import | ast.ImportFrom):
