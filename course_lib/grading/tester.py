@@ -28,10 +28,10 @@ from course_lib.grading.proxy import (
     failing_proxy,
     function_proxy,
 )
-from course_lib.grading.refusal import refused_uses
 from course_lib.grading.shown import Shown
 from course_lib.grading.suspects import suspicions
 from course_lib.grading.words import LONGEST, words_for_student
+from course_lib.refusal import refused_uses
 
 TOTAL_SECONDS = 60.0
 RESTARTS = 6
@@ -208,7 +208,7 @@ class Tester:
         return names
 
     def _test(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> Item:
-        """The result of a test; one in which Python ended at once is run again, as that may be an accident."""
+        """The result of a test; if Python ends in it at once, that may be an accident: it is run again."""
         began = time.monotonic()
         error = self._error_of(test, code, names)
         quick = time.monotonic() - began < QUICK
