@@ -1,0 +1,9 @@
+"""Lets the four vote."""
+
+
+# score: 21
+# caught by: hidden_fuse
+# cell: fuse
+def fuse(train_x, train_y, links, new_x, seed=0):
+    each = torch.stack([fit_predict(kind, train_x, train_y, new_x) for kind in KINDS])
+    return torch.nn.functional.one_hot(vote(each), CLASSES).double()

@@ -1,0 +1,15 @@
+"""Takes the order of the texts for their places."""
+
+
+# score: 22
+# caught by: hidden_rank_average
+# cell: rank_average
+def rank_average(scores, weights):
+    total, heard = torch.zeros(2, scores.shape[1], dtype=torch.float64)
+    for row, weight in zip(scores.double(), weights.tolist(), strict=True):
+        there = ~row.isnan()
+        s = row[there]
+        standing = (s.argsort(stable=True) + 0.5) / len(s)
+        total[there] += weight * standing
+        heard[there] += weight
+    return total / heard

@@ -1,0 +1,16 @@
+"""Numbers the different values: many equal scores count as one place."""
+
+
+# score: 22
+# caught by: hidden_rank_average
+# cell: rank_average
+def rank_average(scores, weights):
+    total, heard = torch.zeros(2, scores.shape[1], dtype=torch.float64)
+    for row, weight in zip(scores.double(), weights.tolist(), strict=True):
+        there = ~row.isnan()
+        s = row[there]
+        values, places = s.unique(return_inverse=True)
+        standing = (places + 0.5) / len(values)
+        total[there] += weight * standing
+        heard[there] += weight
+    return total / heard
