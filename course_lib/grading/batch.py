@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from course_lib.files import atomic_write
 from course_lib.grading.assignment import Assignment, load_assignment
-from course_lib.grading.books import Books, open_books
+from course_lib.grading.books import Books, BusyError, alone_in_books, open_books
 from course_lib.grading.course import SOURCES, convert
 from course_lib.grading.farm import Farm, Task
 from course_lib.grading.feedback import render
@@ -58,10 +58,6 @@ class Outcome:
     seconds: float = 0.0
 
 
-class BusyError(RuntimeError):
-    """Another run is grading in this course folder."""
-
-
 def students(root: Path, name: str) -> list[str]:
     """Everyone with a folder `submitted/STUDENT/NAME`, in order of name."""
     return sorted(path.parent.name for path in (root / "submitted").glob(f"*/{name}"))
@@ -95,10 +91,11 @@ def grade(
     Raises:
         ReleaseError: if the assignment's own source is broken.
         BusyError: if another run is at work here.
+        GradebookError: if the gradebook cannot be opened.
     """
     if problems := check_source(root / SOURCES / name):
         raise ReleaseError(name, problems)
-    with _alone(root):
+    with _alone(root), alone_in_books(config):
         _register(root, name, config)
         with open_books(name, config) as books:
             run = _Run(root, load_assignment(root / SOURCES / name), books, force, farm.unsafe)

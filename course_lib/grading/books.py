@@ -15,6 +15,14 @@ from traitlets.config import Config
 from course_lib.grading.grades import Grades, grades_of
 
 
+class BusyError(RuntimeError):
+    """Another run is grading into this gradebook, or in this course folder."""
+
+
+class GradebookError(RuntimeError):
+    """The gradebook cannot be opened."""
+
+
 class Books:
     """An open gradebook and one of its assignments.
 
@@ -90,3 +98,44 @@ def open_books(name: str, config: Config) -> Iterator[Books]:
     with warnings.catch_warnings(), Gradebook(course.db_url, course.course_id) as gradebook:
         warnings.simplefilter("ignore")  # SQLAlchemy's, about nbgrader's own queries
         yield Books(gradebook, name, config)
+
+
+@contextmanager
+def alone_in_books(config: Config) -> Iterator[None]:
+    """Nobody else grades into this gradebook meanwhile, not even from another machine.
+
+    A file is guarded by the lock of its course folder. In PostgreSQL the lock belongs to a connection, so it
+    goes when the process does.
+
+    Raises:
+        GradebookError: if the server cannot be reached.
+        BusyError: if somebody else is at it.
+    """
+    from nbgrader.coursedir import CourseDirectory
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    url = CourseDirectory(config=config).db_url
+    if url.startswith("sqlite:"):
+        yield
+        return
+    try:
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        connection = engine.connect()
+    except (SQLAlchemyError, ImportError) as error:
+        driver = " (install a driver, for example: pip install 'psycopg[binary]')"
+        hint = driver if isinstance(error, ImportError) else ""
+        raise GradebookError(f"the gradebook cannot be opened: {_first_line(error)}{hint}") from error
+    try:
+        if engine.dialect.name == "postgresql":
+            taken = connection.execute(text("SELECT pg_try_advisory_lock(hashtext('course-grade'))")).scalar()
+            if not taken:
+                raise BusyError("another run is grading into this gradebook; wait until it has ended")
+        yield
+    finally:
+        connection.close()
+        engine.dispose()
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 from tqdm import tqdm
 
+from course_lib.grading.cluster import ClusterError
 from course_lib.grading.course import RELEASES, SOURCES, load_config
 from course_lib.grading.release import ReleaseError, assignments, release
 
@@ -44,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     }
     try:
         return commands[options.command](options)
+    except ClusterError as error:
+        print(f"Stopped: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         return 130
@@ -89,6 +93,11 @@ def _add_farm(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--tls-{option}", type=Path, metavar="PEM", help=f"{title} for a tls:// scheduler"
         )
+    parser.add_argument(
+        "--unencrypted",
+        action="store_true",
+        help="use a scheduler without tls: everybody who can reach it can run code as you",
+    )
 
 
 def _farm(options: argparse.Namespace) -> Any:
@@ -100,12 +109,13 @@ def _farm(options: argparse.Namespace) -> Any:
         "tls_client_key": options.tls_key,
     }
     tls = {name: path for name, path in files.items() if path is not None}
-    return Farm(max(1, options.jobs), options.scheduler, tls, options.unsafe)
+    return Farm(max(1, options.jobs), options.scheduler, tls, options.unsafe, options.unencrypted)
 
 
 def grade_command(options: argparse.Namespace) -> int:
     """Grade submissions; 0 also when some are broken, 1 when nothing could be graded."""
-    from course_lib.grading.batch import BusyError, grade, students
+    from course_lib.grading.batch import grade, students
+    from course_lib.grading.books import BusyError, GradebookError
     from course_lib.grading.wall import REMEDY, Wall, WallError
 
     root, name = options.course.resolve(), options.name
@@ -142,7 +152,7 @@ def grade_command(options: argparse.Namespace) -> int:
         print(f"Nothing was graded, because of {SOURCES}/{name}/:", file=sys.stderr)
         print("\n".join(f"  - {text}" for text in error.problems), file=sys.stderr)
         return 1
-    except BusyError as error:
+    except (BusyError, GradebookError) as error:
         print(f"Nothing was graded: {error}.", file=sys.stderr)
         return 1
     return _tell(outcomes, root, options)

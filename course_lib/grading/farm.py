@@ -5,6 +5,7 @@ of a scheduler do the same. A task is pure: the same submission gives the same r
 often it runs.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.assignment import Assignment
+from course_lib.grading.cluster import ClusterError, connect, fingerprint
 from course_lib.grading.submission_file import RefusedError
 
 AHEAD = 4  # tasks for each job that are handed out before one is finished
@@ -34,15 +36,16 @@ class Farm:
     Args:
         jobs: how many at a time on this machine.
         scheduler: the address of a dask scheduler instead of this machine.
-        tls: files for an encrypted scheduler, as keywords of `distributed.Security`
-            (tls_ca_file, tls_client_cert, tls_client_key).
+        tls: files for an encrypted scheduler, see `cluster.TLS`.
         unsafe: run submissions without a wall.
+        unencrypted: allow a scheduler that is not encrypted.
     """
 
     jobs: int = 1
     scheduler: str = ""
     tls: dict[str, Path] = field(default_factory=dict)
     unsafe: bool = False
+    unencrypted: bool = False
     _client: Any = field(default=None, init=False)
     _cluster: Any = field(default=None, init=False)
     _sent: tuple[str, Any] = field(default=("", None), init=False)
@@ -63,6 +66,9 @@ class Farm:
         """Each task with its result, or the exception that it raised, as they finish.
 
         Only a few tasks are held at a time, so memory does not grow with their number.
+
+        Raises:
+            ClusterError: if the scheduler cannot be used, or is gone.
         """
         from distributed import as_completed
 
@@ -71,11 +77,7 @@ class Farm:
         finished: Any = None
         while True:
             while len(running) < AHEAD * self._width() and (task := next(waiting, None)) is not None:
-                client = self._connect()
-                future = client.submit(
-                    grade_task, task.data, self._shared(client, assignment), self.unsafe,
-                    key=f"grade-{assignment.name}-{task.mark}-{task.student}", pure=True, retries=2,
-                )  # fmt: skip
+                future = self._submit(assignment, task)
                 running[future] = task
                 if finished is None:
                     finished = as_completed()
@@ -84,17 +86,32 @@ class Farm:
                 return
             future = next(finished)
             task = running.pop(future)
+            if future.cancelled():
+                raise ClusterError("the scheduler is gone; the same command goes on from here")
             error = future.exception()
+            if isinstance(error, ClusterError | ModuleNotFoundError):
+                raise ClusterError(f"a worker cannot grade: {error}")
             yield task, error if error is not None else future.result()
             future.release()
 
-    def _connect(self) -> Any:
-        from distributed import Client, LocalCluster, Security
+    def _submit(self, assignment: Assignment, task: Task) -> Any:
+        """Hand a task out, under a name that tells what its result depends on."""
+        client = self._connect()
+        data = hashlib.sha256(task.data).hexdigest()
+        return client.submit(
+            grade_task, task.data, self._shared(client, assignment), self.unsafe, fingerprint(),
+            key=f"grade-{assignment.name}-{assignment.mark}-{data}-{task.mark}-{task.student}",
+            pure=True, retries=2,
+        )  # fmt: skip
 
-        logging.getLogger("distributed").setLevel(logging.ERROR)
+    def _connect(self) -> Any:
+        from distributed import Client, LocalCluster
+
+        logging.getLogger("distributed").setLevel(logging.CRITICAL if self.scheduler else logging.ERROR)
         if self._client is None and self.scheduler:
-            security = Security(require_encryption=True, **{k: str(v) for k, v in self.tls.items()})
-            self._client = Client(self.scheduler, security=security if self.tls else None)
+            self._client = connect(
+                self.scheduler, self.tls, unencrypted=self.unencrypted, walled=not self.unsafe
+            )
         elif self._client is None:
             self._cluster = LocalCluster(
                 n_workers=self.jobs,
@@ -109,7 +126,7 @@ class Farm:
 
     def _width(self) -> int:
         """How many tasks can run at a time."""
-        return max(1, len(self._connect().nthreads())) if self.scheduler else self.jobs
+        return max(1, sum(self._connect().nthreads().values())) if self.scheduler else self.jobs
 
     def _shared(self, client: Any, assignment: Assignment) -> Any:
         """The assignment on the cluster, sent once, and again if the worker that has it is lost."""
@@ -123,10 +140,16 @@ def _same(assignment: Assignment) -> Assignment:
     return assignment
 
 
-def grade_task(data: bytes, assignment: Assignment, unsafe: bool) -> dict[str, Any]:
-    """`grade.grade_bytes` with this thread's own station, and a plain dict as result."""
+def grade_task(data: bytes, assignment: Assignment, unsafe: bool, wanted: str) -> dict[str, Any]:
+    """`grade.grade_bytes` with this thread's own station, and a plain dict as result.
+
+    Raises:
+        ClusterError: if this machine's grader is not the one that is `wanted`.
+    """
     from course_lib.grading.grade import grade_bytes
 
+    if fingerprint() != wanted:  # a worker that came later
+        raise ClusterError(f"it has {fingerprint()}, but wanted is {wanted}")
     try:
         graded = grade_bytes(data, assignment, _station(unsafe))
     except RefusedError as error:  # a fact about the submission, not a failed task

@@ -1,7 +1,6 @@
 """A small assignment of its own for the tests of the grader, and a wall to grade behind."""
 
 import json
-import os
 from pathlib import Path
 
 import nbformat
@@ -184,6 +183,13 @@ def toy():
     return Toy()
 
 
+def pytest_collection_modifyitems(items):
+    """What uses the wall is marked: continuous integration does not let it be skipped."""
+    for item in items:
+        if "walled" in getattr(item, "fixturenames", ()):
+            item.add_marker("wall")
+
+
 @pytest.fixture(scope="session")
 def walled():
     """Whether a wall can be built; without one the test is skipped, and fails in continuous integration."""
@@ -191,8 +197,6 @@ def walled():
     try:
         wall.start()
     except WallError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"no wall in continuous integration: {error}")
         pytest.skip(f"NO WALL HERE, THE GRADER IS NOT TESTED: {error}")
     finally:
         wall.close()

@@ -1,0 +1,146 @@
+"""Kill parts of a grading run with -9 at seeded moments, run it again, and say what is left.
+
+    python tests/grading/faults.py '{"root": COURSE, "seed": 1, "submissions": 20, "kills": 6, "options": []}'
+
+A process of its own, because orphans of the run become its children, so none can hide from it. It prints
+JSON: what was killed, which processes survived, and which submissions were graded again although they had
+been marked as done.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+PR_SET_CHILD_SUBREAPER = 36
+GONE = 15.0  # seconds in which everything of a run has to be gone
+VICTIMS = ("grader", "worker", "server", "wall", "station", "tester")
+
+
+def main() -> None:
+    """Run until everything is graded, with all kills in between."""
+    settings = json.loads(sys.argv[1])
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    json.dump(disturbed(**settings), sys.stdout)
+
+
+def disturbed(root: str, seed: int, submissions: int, kills: int, options: list[str]) -> dict:
+    """Grade the toy assignment in `root`; every kill comes when a certain number of submissions is done."""
+    chance, folder = random.Random(seed), Path(root)
+    victims = [VICTIMS[i % len(VICTIMS)] for i in range(kills)]
+    chance.shuffle(victims)
+    moments = sorted(chance.choices(range(max(1, submissions - 3)), k=kills))
+    planned = list(zip(moments, victims, strict=True))[::-1]
+    told: dict = {"killed": [], "survivors": [], "again": [], "runs": 0}
+    for _ in range(kills + 2):
+        before = marks(folder)
+        run = start(folder, options)
+        while planned and run.poll() is None:
+            moment, victim = planned[-1]
+            if len(marks(folder)) < moment:
+                time.sleep(0.005)
+                continue
+            time.sleep(chance.random() * 0.3)
+            if kill(run, victim, chance):
+                told["killed"].append(victim)
+                planned.pop()
+        said = run.communicate()[0]
+        told["runs"] += 1
+        told["survivors"] += survivors()
+        told["again"] += [name for name, mark in before.items() if marks(folder).get(name) != mark]
+        if run.returncode == 0 and not planned and "; 0 broken" in said:
+            return told
+    return told | {"failed": said}
+
+
+def marks(root: Path) -> dict[str, int]:
+    """The submissions that are marked as done, and when they were."""
+    found = {}
+    for path in root.glob("autograded/*/toy/.graded.json"):
+        with contextlib.suppress(OSError):
+            found[path.parts[-3]] = path.stat().st_mtime_ns
+    return found
+
+
+def start(root: Path, options: list[str]) -> subprocess.Popen[str]:
+    """`course-grade grade toy`, with a folder of its own for temporary files."""
+    (root / "tmp").mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "course_lib.grading.cli", "grade", "toy", "--course", str(root)]
+    return subprocess.Popen(
+        [*command, *options],
+        env=os.environ | {"TMPDIR": str(root / "tmp")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def kill(run: subprocess.Popen[str], victim: str, chance: random.Random) -> bool:
+    """Kill a process of that kind; False if there is none at the moment."""
+    with contextlib.suppress(psutil.Error):
+        there = list(KINDS[victim](psutil.Process(run.pid)))
+        if there:
+            chance.choice(there).kill()
+            return True
+    return False
+
+
+def _stations(run: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for p in run.children() if "course_lib.grading.station" in p.cmdline())
+
+
+def _testers(run: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for s in _stations(run) for p in s.children() if p.name().startswith("python"))
+
+
+def _walls(run: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for s in _stations(run) for p in s.children(recursive=True) if p.name() == "bwrap")
+
+
+def _servers(run: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for w in _walls(run) for p in w.children() if p.name().startswith("python"))
+
+
+def _workers(run: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for s in _servers(run) for p in s.children(recursive=True))
+
+
+KINDS: dict[str, Callable[[psutil.Process], Iterator[psutil.Process]]] = {
+    "grader": lambda run: iter([run]),
+    "station": _stations,
+    "tester": _testers,
+    "wall": _walls,
+    "server": _servers,
+    "worker": _workers,
+}
+
+
+def survivors() -> list[str]:
+    """The commands that still run some time after the run's end; they are ended here."""
+    deadline = time.monotonic() + GONE
+    while True:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        left = psutil.Process().children(recursive=True)
+        if not left or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    found = []
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join(process.cmdline())[:100])
+            process.kill()
+    return found
+
+
+if __name__ == "__main__":
+    main()

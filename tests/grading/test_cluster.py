@@ -1,0 +1,166 @@
+"""The same class on a cluster of its own processes, encrypted: same results, also if a worker is lost."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from course_lib.grading.cluster import fingerprint, other_graders
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SUBMISSIONS = 10
+
+
+def _beside(name):
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+faults, certificates = _beside("test_faults"), _beside("certificates")
+
+
+class Cluster:
+    """A scheduler and two workers as processes; each has certificates of one authority."""
+
+    def __init__(self, folder):
+        self.folder, self.pems = folder, certificates.write_certificates(folder)
+        self.scheduler = self.start("scheduler", "--port", "0", "--scheduler-file", folder / "it.json")
+        self.workers = [self.worker() for _ in range(2)]
+
+    def start(self, kind, *options, **environment):
+        pems = [("--tls-ca-file", "ca"), ("--tls-cert", "cert"), ("--tls-key", "key")]
+        tls = [str(part) for option, name in pems for part in (option, self.pems[name])]
+        command = [sys.executable, "-m", "dask", kind, "--no-dashboard", "--host", "tls://127.0.0.1"]
+        log = open(self.folder / f"{kind}.log", "ab")  # noqa: SIM115  (the process's)
+        return subprocess.Popen(
+            [*command, *tls, *map(str, options)], env=os.environ | environment, stdout=log, stderr=log
+        )
+
+    def worker(self, **environment):
+        options = ["--scheduler-file", self.folder / "it.json", "--nthreads", 1, "--no-nanny"]
+        return self.start("worker", *options, "--local-directory", self.folder, **environment)
+
+    @property
+    def address(self):
+        import json
+
+        deadline = time.monotonic() + 60
+        while not (self.folder / "it.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return json.loads((self.folder / "it.json").read_text())["address"]
+
+    def grade(self, root):
+        pems = [part for name in self.pems for part in (f"--tls-{name}", str(self.pems[name]))]
+        return grading(root, "--scheduler", self.address, *pems)
+
+    def close(self):
+        for process in (*self.workers, self.scheduler):
+            process.terminate()
+        for process in (*self.workers, self.scheduler):
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def grading(root, *options):
+    command = [sys.executable, "-m", "course_lib.grading.cli", "grade", "toy", "--course", str(root)]
+    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(walled, tmp_path_factory):
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def here(toy, walled, tmp_path_factory):
+    """A class that was graded on this machine."""
+    root = faults.make_class(toy, tmp_path_factory.mktemp("here"), SUBMISSIONS)
+    run = grading(root, "--jobs", "2")
+    said = run.communicate()[0]
+    assert run.returncode == 0, said
+    return SimpleNamespace(root=root, results=faults.results(root))
+
+
+def wait_for(holds, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
+
+
+@pytest.mark.slow
+def test_a_worker_with_another_grader_is_named_and_nothing_is_graded(toy, cluster, tmp_path):
+    shutil.copytree(ROOT / "course_lib", tmp_path / "lib" / "course_lib")
+    with open(tmp_path / "lib" / "course_lib" / "grading" / "words.py", "a") as file:
+        file.write("# another version\n")
+    other = cluster.worker(PYTHONPATH=str(tmp_path / "lib"))
+    try:
+        root = faults.make_class(toy, tmp_path / "course", 1)
+        said = None
+        for _ in range(5):  # until it has joined
+            run = cluster.grade(root)
+            said = run.communicate()[0]
+            if run.returncode:
+                break
+            shutil.rmtree(root / "autograded")
+        assert run.returncode == 1
+        assert "would grade with course_lib/grading" in said
+        assert "install the same there" in said
+        assert "Traceback" not in said
+    finally:
+        other.terminate()
+        other.wait()
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_results_even_if_a_worker_is_lost(toy, cluster, here, tmp_path):
+    root = faults.make_class(toy, tmp_path, SUBMISSIONS)
+    run = cluster.grade(root)
+    assert wait_for(lambda: len(list(root.glob("autograded/*/toy/.graded.json"))) >= 2 or run.poll())
+    lost = cluster.workers[0]
+    below = psutil.Process(lost.pid).children(recursive=True)
+    lost.send_signal(signal.SIGKILL)
+    said = run.communicate()[0]
+    assert run.returncode == 0, said
+    assert f"{SUBMISSIONS} graded" in said
+    assert faults.results(root) == here.results
+    assert below
+    assert wait_for(lambda: not any(p.is_running() and p.status() != "zombie" for p in below), 15)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9"])
+def test_a_scheduler_that_is_not_encrypted_is_refused(toy, tmp_path, address):
+    run = grading(faults.make_class(toy, tmp_path, 1), "--scheduler", address)
+    said = run.communicate()[0]
+    assert run.returncode == 1
+    assert "is not encrypted: everybody on that network can run code as you" in said
+    assert "Traceback" not in said
+
+
+def test_missing_certificates_are_named(toy, tmp_path):
+    run = grading(faults.make_class(toy, tmp_path, 1), "--scheduler", "tls://127.0.0.1:9")
+    assert "needs --tls-ca, --tls-cert, --tls-key" in run.communicate()[0]
+    assert run.returncode == 1
+
+
+def test_a_worker_without_the_library_is_told_apart_from_one_with_another_version():
+    found = {"tls://a": fingerprint(), "tls://b": "no course_lib", "tls://c": fingerprint() + "1"}
+    problems = other_graders(found)
+    assert len(problems) == 2
+    assert problems[0].startswith("the worker tls://b would grade with no course_lib, but here is")
