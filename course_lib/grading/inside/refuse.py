@@ -110,14 +110,15 @@ def _block_class(cls: Any, name: str) -> None:
 
 
 def _block_operator(last: str, name: str) -> None:
-    """Replace the operator behind a function of PyTorch, for every way to reach it."""
-    packet = getattr(torch.ops.aten, last, None)
-    if packet is None or not name.startswith("torch."):
+    """Replace the operators behind a function of PyTorch, for every road, in place and in lists."""
+    if not name.startswith("torch."):
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch warns that an operator is overridden: that is the purpose
-        for overload in packet.overloads():
-            library = torch.library.Library("aten", "IMPL")
-            operator = last if overload == "default" else f"{last}.{overload}"
-            library.impl(operator, _raiser(name), "CPU")
-            _kept.append(library)
+        for operator in (last, f"{last}_", f"_foreach_{last}", f"_foreach_{last}_"):
+            packet = getattr(torch.ops.aten, operator, None)
+            for overload in packet.overloads() if packet is not None else ():
+                library = torch.library.Library("aten", "IMPL")
+                full = operator if overload == "default" else f"{operator}.{overload}"
+                library.impl(full, _raiser(name), "CPU")
+                _kept.append(library)

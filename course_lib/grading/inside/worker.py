@@ -91,6 +91,7 @@ class Worker:
         """Let a copy of this process answer one test's questions, so that no test sees another's traces."""
         child = os.fork()
         if child == 0:
+            os.setpgid(0, 0)  # so that what it starts can be ended with it
             seed_everything(question["seed"])
             send(self.connection, pack({"id": question["id"], "value": None}), None)
             return
@@ -209,10 +210,12 @@ class _Values(list):
 
 
 def _wait_for(child: int, seconds: float) -> None:
-    """Wait until a process has ended; end it after that many seconds."""
+    """Wait until a process has ended, at most that many seconds; end it and what it has started."""
     watched = os.pidfd_open(child)
-    if not select.select([watched], [], [], seconds)[0]:
-        os.kill(child, signal.SIGKILL)
+    select.select([watched], [], [], seconds)
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            end(child, signal.SIGKILL)
     os.waitpid(child, 0)
     os.close(watched)
 

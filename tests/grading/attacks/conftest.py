@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (an attack reads best on one line)
 """Attacks are submissions of the toy assignment; after each of them an honest one must see nothing of it."""
 
 import json
@@ -9,7 +10,7 @@ from course_lib.grading.grade import grade_bytes
 from course_lib.grading.stations import Station
 from course_lib.grading.tester import Limits
 
-QUICK = Limits(cell=2.5, cells=8.0, late=1.0, call=1.5, test=2.5, total=30.0)
+QUICK = Limits(cell=2.5, cells=8.0, late=1.0, call=1.5, test=2.5, total=20.0)
 LOOK_AROUND = """
 import os
 others = [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid(), os.getppid())]

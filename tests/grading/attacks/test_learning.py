@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (an attack reads best on one line)
 """Attacks that want to know something: the hidden tests, their inputs, the expected values."""
 
 import pytest

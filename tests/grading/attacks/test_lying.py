@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (an attack reads best on one line)
 """Attacks on the wire: the student's code takes the worker over and says what it likes."""
 
 import pytest
