@@ -54,11 +54,11 @@ class Farm:
         return self
 
     def __exit__(self, *_: object) -> None:
+        _close_stations()  # first, because the kernel ends them with the threads that started them
         for part in (self._client, self._cluster):
             if part is not None:
                 part.close()
         self._client, self._cluster, self._sent = None, None, ("", None)
-        _close_stations()
 
     def run(
         self, assignment: Assignment, tasks: Iterable[Task]

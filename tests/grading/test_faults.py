@@ -68,7 +68,7 @@ def holds(toy, tmp_path, submissions, kills, seed):
     assert told["again"] == []
     assert results(torn) == results(calm)
     for root in (calm, torn):
-        assert list((root / "tmp").iterdir()) == []
+        assert {p.name for p in (root / "tmp").iterdir()} <= {"dask-scratch-space"}
         assert [p.name for p in (root / ".cache").iterdir()] in ([], ["grading.lock"])
 
 
