@@ -95,7 +95,8 @@ def _use(node: ast.stmt, refused: tuple[str, ...]) -> _Use:
             use.names.add(child.id)
             mentioned = []
         elif isinstance(child, ast.Attribute):
-            mentioned = [child.attr]
+            hit = last.get(child.attr, "")
+            mentioned = [child.attr] if _is_method(hit) or _root(child) not in own | {""} else []
         elif isinstance(child, ast.Import | ast.ImportFrom):
             mentioned = _imported(child, refused)
         elif isinstance(child, ast.Call) and _last_name(child.func) in LOOKUPS:
@@ -107,11 +108,29 @@ def _use(node: ast.stmt, refused: tuple[str, ...]) -> _Use:
 
 
 def _own_names(node: ast.stmt) -> set[str]:
-    """Arguments and local variables of a function: reading them is no use of anything outside."""
+    """Arguments and local variables: reading them, or what they have, is no use of anything outside."""
+    arguments = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    loops = [n.target for n in ast.walk(node) if isinstance(n, ast.comprehension)]
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return set()
-    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return stored | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)} | {node.name}
+        return arguments | _stored(loops)
+    return arguments | _stored([node]) | {node.name}
+
+
+def _stored(nodes: Iterable[ast.AST]) -> set[str]:
+    inner = (n for node in nodes for n in ast.walk(node))
+    return {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def _root(node: ast.expr) -> str:
+    """The name at the beginning of `a.b.c`; "" if something else stands there."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_method(name: str) -> bool:
+    """Whether a refused name is that of a method, which is called on an object of any name."""
+    return "." in name and name.split(".")[-2][:1].isupper()
 
 
 def _imported(node: ast.Import | ast.ImportFrom, refused: tuple[str, ...]) -> list[str]:

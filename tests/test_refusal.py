@@ -1,67 +1,95 @@
+# ruff: noqa: E501  (tables read best on one line)
+"""Reading the source for refused functions: no road by a clear name, and no honest student in its way."""
+
 import pytest
 
 from course_lib.refusal import refused_uses
 
-REFUSED = ["torch.nn.functional.gelu", "torch.nn.GELU", "scipy.optimize"]
-HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+REFUSED = ("torch.lerp", "torch.nn.functional.gelu", "torch.nn.GELU", "torch.autograd.grad", "scipy.optimize")
 
 
 def uses(*cells):
-    return refused_uses([HEAD, *cells], REFUSED)
+    return refused_uses(cells, REFUSED)
 
 
-@pytest.mark.parametrize(
-    ("code", "used"),
-    [
-        ("def answer(x):\n    return torch.nn.functional.gelu(x)", "torch.nn.functional.gelu"),
-        ("def answer(x):\n    return F.gelu(x)", "torch.nn.functional.gelu"),
-        (
-            "from torch.nn.functional import gelu as g\ndef answer(x):\n    return g(x)",
-            "torch.nn.functional.gelu",
-        ),
-        ("act = nn.GELU()\ndef answer(x):\n    return act(x)", "torch.nn.GELU"),
-        ("def answer(x):\n    return getattr(F, 'gelu')(x)", "torch.nn.functional.gelu"),
-        ("def answer(x):\n    return eval('F.gelu(x)')", "torch.nn.functional.gelu"),
-        ("from torch.nn.functional import *\ndef answer(x):\n    return gelu(x)", "torch.nn.functional.gelu"),
-        ("from scipy.optimize import minimize\ndef answer(x):\n    return minimize(x)", "scipy.optimize"),
-        ("def answer(x):\n    from course_lib.nn import norm\n    return norm.f(x)", "course_lib"),
-        ("def helper(x):\n    return F.gelu(x)\nanswer = lambda x: helper(x)", "torch.nn.functional.gelu"),
-        (
-            "class answer(nn.Module):\n    def forward(self, x):\n        return F.gelu(x)",
-            "torch.nn.functional.gelu",
-        ),
-        ("if True:\n    def answer(x):\n        return F.gelu(x)", "torch.nn.functional.gelu"),
-    ],
-)
-def test_a_refused_function_is_found_on_every_plain_road(code, used):
-    assert uses(code)["answer"] == used
+HONEST = {
+    "its own name": "def gelu(x):\n    return x * torch.erf(x)",
+    "itself": "def gelu(x, n=0):\n    return x if n else gelu(x, n + 1)",
+    "a local variable": "def f(x):\n    gelu = x * 2\n    return gelu",
+    "a parameter": "def f(gelu):\n    return gelu + 1",
+    "a parameter of a lambda": "f = lambda gelu: gelu + 1",
+    "a variable of a comprehension": "def f(xs):\n    return [grad for grad in xs]",
+    "a variable of a loop": "def f(xs):\n    for lerp in xs:\n        pass\n    return lerp",
+    "a docstring": 'def f(x):\n    """Like torch.nn.functional.gelu."""\n    return x',
+    "a comment": "def f(x):\n    return x  # not torch.lerp",
+    "a text": "def f(x):\n    print('torch.lerp')\n    return x",
+    "a key": "def f(x):\n    return {'gelu': x}['gelu']",
+    "a keyword": "def f(x):\n    return dict(gelu=x)",
+    "a longer name": "def f(x):\n    return my_gelu(x) + x.gelu2",
+    "an import of something beside it": "from torch.nn import functional as F\ndef f(x):\n    return F.relu(x)",
+    "an attribute of one's own object": (
+        "class f:\n    def __init__(self):\n        self.gelu = 3\n    def get(self):\n        return self.gelu"
+    ),
+    "a method of one's own": "class f:\n    def gelu(self): return 1\n    def get(self): return self.gelu()",
+    "the gradient of a tensor": "def f(x):\n    return x.grad",
+    "a cell that Python cannot read": "def f(x:\n    return torch.lerp",
+    "a magic": "%timeit torch\n!echo gelu",
+}
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "def answer(x):\n    gelu = x / 2\n    return gelu",
-        "def answer(gelu):\n    return gelu",
-        "def gelu(x):\n    return x\ndef answer(x):\n    return gelu(x)",
-        "def answer(x):\n    'As good as gelu, and as nn.GELU.'\n    return {'gelu': x}['gelu']",
-        "def answer(x):\n    print('gelu', x)\n    return x",
-        "def answer(x):\n    return x\nprint(F.gelu(torch.ones(1)))",
-        "%timeit 1\n!ls\ndef answer(x):\n    return x",
-        "def broken(:\n",
-        "import course_library\ndef answer(x):\n    return course_library.f(x)",
-    ],
-)
-def test_what_only_looks_like_a_refused_function_is_let_through(code):
-    assert "answer" not in uses(code)
+@pytest.mark.parametrize("case", HONEST)
+def test_an_honest_answer_is_not_refused_for(case):
+    assert uses(HONEST[case]) == {}
 
 
-def test_only_the_names_that_reach_it_are_reported():
-    found = uses(
-        "def first(x):\n    return F.gelu(x)",
-        "def second(x):\n    return first(x)\ndef third(x):\n    return x",
+REACHED = {
+    "a call": "def f(x):\n    return torch.lerp(x, x, 1)",
+    "an alias": "import torch.nn.functional as F\ndef f(x):\n    return F.gelu(x)",
+    "an imported name": "from torch.nn.functional import gelu\ndef f(x):\n    return gelu(x)",
+    "an imported name with another": "from torch.nn.functional import gelu as g\ndef f(x):\n    return g(x)",
+    "a class": "def f(x):\n    return torch.nn.GELU()(x)",
+    "another cell": "def f(x):\n    return helper(x)",
+    "a variable": "op = torch.lerp\ndef f(x):\n    return op(x, x, 1)",
+    "a lambda": "f = lambda x: torch.lerp(x, x, 1)",
+    "a method of a class": "class f:\n    def g(self, x):\n        return torch.lerp(x, x, 1)",
+    "a base class": "class f(torch.nn.GELU):\n    pass",
+    "a decorator": "@torch.lerp\ndef f(x):\n    return x",
+    "a default": "def f(x, op=torch.lerp):\n    return op(x, x, 1)",
+    "getattr": "def f(x):\n    return getattr(torch, 'lerp')(x, x, 1)",
+    "attrgetter": "import operator\ndef f(x):\n    return operator.attrgetter('nn.functional.gelu')(torch)(x)",
+    "eval": "def f(x):\n    return eval('torch.lerp(x, x, 1)')",
+    "import_module": "import importlib\ndef f(x):\n    return importlib.import_module('scipy.optimize')",
+    "a whole module": "from scipy import optimize as o\ndef f(x):\n    return o.minimize(x)",
+    "inside of if": "if True:\n    def f(x):\n        return torch.lerp(x, x, 1)",
+    "inside of try": "try:\n    from torch import lerp as l\nexcept ImportError:\n    pass\ndef f(x):\n    return l(x, x, 1)",
+    "the course's own library": "from course_lib.nn import norm\ndef f(x):\n    return norm.layer_norm(x)",
+}
+
+
+@pytest.mark.parametrize("case", REACHED)
+def test_an_answer_is_refused_that_reaches_one_by(case):
+    assert "f" in uses("def helper(y):\n    return torch.nn.functional.gelu(y)", REACHED[case])
+
+
+def test_only_the_names_that_reach_it_are_refused():
+    cell = "def f(x):\n    return torch.lerp(x, x, 1)\n\ndef g(x):\n    return x\n\ndef h(x):\n    return f(g(x))"
+    assert uses(cell) == {"f": "torch.lerp", "h": "torch.lerp"}
+
+
+def test_functions_that_call_each_other_in_a_circle_are_read_to_the_end():
+    circle = "def f(x):\n    return g(x)\ndef g(x):\n    return f(x)\ndef h(x):\n    return f(x)"
+    assert uses(circle) == {}
+    assert uses(circle + "\ndef f(x):\n    return g(torch.lerp(x, x, 1))") == dict.fromkeys(
+        "fgh", "torch.lerp"
     )
-    assert set(found) == {"first", "second"}
 
 
-def test_functions_that_call_each_other_are_read_once():
-    assert uses("def a(x):\n    return b(x)\ndef b(x):\n    return a(x)") == {}
+def test_a_name_redefined_in_a_later_cell_counts_with_all_its_definitions():
+    assert uses("def f(x):\n    return x", "def f(x):\n    return torch.lerp(x, x, 1)") == {"f": "torch.lerp"}
+
+
+@pytest.mark.parametrize(
+    "source", ["\0", "x = " + "(" * 5000, "x = " + "-" * 100_000 + "1", "(" * 300 + ")" * 300]
+)
+def test_what_the_parser_cannot_take_is_passed_over(source):
+    assert uses(source, "def f(x):\n    return torch.lerp(x, x, 1)") == {"f": "torch.lerp"}

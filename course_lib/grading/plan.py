@@ -135,16 +135,9 @@ def grade_id(cell: NotebookNode) -> str:
 
 
 def defined_names(source: str) -> set[str]:
-    """The functions, classes and variables that a cell defines at its top level."""
-    found: set[str] = set()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        else:
-            found |= {
-                n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-            }
-    return found
+    """The functions, classes and variables that a cell defines at its top level; no imports."""
+    symbols = symtable.symtable(source, "cell", "exec").get_symbols()
+    return {s.get_name() for s in symbols if (s.is_assigned() or s.is_annotated()) and not s.is_imported()}
 
 
 def read_names(source: str) -> set[str]:
