@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import nbgrader
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -21,6 +22,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from course_lib.grading import feedback
 from course_lib.grading.exchange import Collect, ReleaseFeedback
 from course_lib.grading.feedback import FeedbackExporter
 from course_lib.grading.preprocessors import (
@@ -82,4 +84,9 @@ c.ExchangeFactory.release_feedback = ReleaseFeedback
 # What students get back: one page that shows no hidden test, runs nothing and fetches nothing.
 c.GenerateFeedback.preprocessors = []
 c.GenerateFeedback.exporter_class = FeedbackExporter
-c.HTMLExporter.sanitize_html = True  # Formgrader, as far as its templates heed it
+# Formgrader: sanitised, as far as its templates heed it; its keys work without a network, too.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.extra_template_basedirs = [
+    str(Path(feedback.__file__).parent / "templates"),
+    str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"),
+]

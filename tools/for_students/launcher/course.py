@@ -65,6 +65,7 @@ class Course:
         return dict(
             os.environ,
             JUPYTER_CONFIG_PATH=os.pathsep.join(filter(None, settings)),
+            COURSE_WORK=str(self.work),
             PATH=os.pathsep.join([str(self.python.parent), os.environ.get("PATH", "")]),
             PIP_DISABLE_PIP_VERSION_CHECK="1",
             PYTHONUTF8="1",
