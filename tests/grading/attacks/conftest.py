@@ -87,4 +87,12 @@ def attack(toy, assignment, quick_station):
 
 @pytest.fixture
 def tools():
-    return SimpleNamespace(failed=failed, shown=shown, seen=seen_by_student, DOUBLE=DOUBLE, grade=grade)
+    return SimpleNamespace(
+        failed=failed,
+        shown=shown,
+        seen=seen_by_student,
+        DOUBLE=DOUBLE,
+        grade=grade,
+        look_around=look_around,
+        QUICK=QUICK,
+    )
