@@ -42,7 +42,7 @@ class Outcome(Protocol):
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """The class at a glance: scores, hardest items, broken submissions, incidents and time.
+    """The class at a glance: scores, hardest items, broken submissions, notes, incidents and time.
 
     Args:
         outcomes: one for each submission.
@@ -50,7 +50,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         Lines of text for a terminal, without control characters of any student's making.
     """
     parts = [_counts(outcomes), _scores(outcomes), _hardest(outcomes), _broken(outcomes)]
-    parts += [_incidents(outcomes), _time(outcomes)]
+    parts += [_notes(outcomes), _incidents(outcomes), _time(outcomes)]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -107,6 +107,13 @@ def _broken(outcomes: Sequence[Outcome]) -> list[str]:
     width = max((_width(printable(o.student)) for o in broken), default=0)
     rows = [f"  {_pad(printable(o.student), width)}  {printable(o.note, 200)}" for o in broken]
     return ["broken, and left as they were in the gradebook", *rows] if rows else []
+
+
+def _notes(outcomes: Sequence[Outcome]) -> list[str]:
+    noted = [o for o in outcomes if o.note and o.status != BROKEN]
+    width = max((_width(printable(o.student)) for o in noted), default=0)
+    rows = [f"  {_pad(printable(o.student), width)}  {printable(o.note, 200)}" for o in noted]
+    return ["put right before grading", *rows] if rows else []
 
 
 def _incidents(outcomes: Sequence[Outcome]) -> list[str]:
