@@ -38,8 +38,10 @@ class Books:
         self.gradebook, self.name = gradebook, name
         self.late = AssignLatePenalties(config=config)
         self.late.init_plugin()
-        sources = gradebook.find_notebook(name, name).source_cells
-        self.checksums = {cell.name: cell.checksum for cell in sources}
+        gradebook.db().expire_on_commit = False  # or the cells would be read again for every student
+        sources = gradebook.find_notebook(name, name)
+        self.cells = list(sources._base_cells)  # kept, because the session keeps nothing by itself
+        self.checksums = {cell.name: cell.checksum for cell in sources.source_cells}
 
     def record(self, student: str, notebook: NotebookNode, when: datetime | None) -> None:
         """Save the results that a graded notebook shows, and put nbgrader's checksums into it."""
@@ -60,8 +62,15 @@ class Books:
             untouched = cell.metadata.nbgrader["checksum"] == utils.compute_checksum(cell)
             comment.auto_comment = "No response." if untouched else None
         self.gradebook.db.flush()
+        self._forget(book)
         self._penalty(book)
         self.gradebook.db.commit()
+        self._forget(book)
+
+    def _forget(self, book: Any) -> None:
+        """Let the sums that the database computes be asked for again."""
+        for thing in (book.assignment, book, *book.grades, *book.comments):
+            self.gradebook.db.expire(thing)
 
     def _submission(self, student: str, when: datetime | None) -> Any:
         """The student's `SubmittedNotebook`, made if it is new."""

@@ -277,7 +277,7 @@ class Tester:
 
 
 def _seed(seed: int) -> None:
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed writes a traceback for each device, too
     np.random.seed(seed)  # noqa: NPY002  (a test cell may use the old functions)
 
 

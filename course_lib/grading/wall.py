@@ -20,8 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from course_lib.grading.bubblewrap import INSIDE, SHOWN, as_file, inner_wall, outer_wall, server_command
 from course_lib.grading.inside.server import FORKING, WRITABLE
 from course_lib.grading.seccomp import compiled
@@ -109,9 +107,7 @@ class Wall:
         """What the processes in the wall take more of than they may, in words; "" if all is well."""
         if self.process is None:
             return ""
-        pids: list[int] = []
-        with contextlib.suppress(psutil.Error):
-            pids = [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+        pids = _below(self.process.pid)
         if sum(map(_memory, pids)) > MEMORY:
             return f"more than {MEMORY >> 30} GiB of memory"
         if max(map(_sockets, pids[-1:]), default=0) > SOCKETS:
@@ -184,6 +180,16 @@ def _byte(connection: socket.socket) -> bytes:
         return connection.recv(1)
     except OSError:
         return b""
+
+
+def _below(pid: int) -> list[int]:
+    """The processes that a process started, and theirs; parents come first."""
+    found = [pid]
+    for parent in found:
+        for children in Path("/proc").glob(f"{parent}/task/*/children"):  # unlike psutil, looks at no others
+            with contextlib.suppress(OSError):
+                found += map(int, children.read_text().split())
+    return found[1:]
 
 
 def _memory(pid: int) -> int:
