@@ -281,7 +281,11 @@ def test_deep_and_endless_values_are_refused():
         (message({"a": {"tensor": ["float32", [1] * 9, False]}}, b"abcd"), WireError),
         (message({"a": {"dict": [[{"list": []}, 1]]}}), WireError),
         (message({"a": {"list": [], "tuple": []}}), WireError),
+        (message({"a": {"list": [None] * wire.MAX_ITEMS}}), WireError),
+        (message({str(i): None for i in range(wire.MAX_ITEMS + 1)}), WireError),
+        (struct.pack("!I", 200_000) + b"[" * 200_000, WireError),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_breaks_the_rules_is_refused_by_the_receiver(data, error):
     with pytest.raises(error):
