@@ -71,15 +71,17 @@ def look_around(toy, assignment, station):
 def attack(toy, assignment, quick_station):
     """Hand in an attack: `attack(double=..., extras=[...], first=[...])`.
 
-    It must be graded and reported (unless `unseen`), and an honest submission behind it must be untouched.
+    It must be graded and reported, and an honest submission behind it must be untouched. An answer that is
+    merely wrong in an odd way is `unseen`: there is nothing to report, and nothing that could stay behind.
     """
 
     def run(double=None, scale=None, extras=(), first=(), unseen=False):
         answers = {name: text for name, text in {"double": double, "scale": scale}.items() if text}
         graded = grade(toy, assignment, quick_station, answers, extras, first)
         assert not graded.failed
-        assert unseen or graded.incidents, "nobody is told of this attack"
-        look_around(toy, assignment, quick_station)
+        if not unseen:
+            assert graded.incidents, "nobody is told of this attack"
+            look_around(toy, assignment, quick_station)
         return graded
 
     return run

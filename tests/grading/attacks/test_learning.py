@@ -1,7 +1,11 @@
 # ruff: noqa: E501  (an attack reads best on one line)
 """Attacks that want to know something: the hidden tests, their inputs, the expected values."""
 
+import json
+
 import pytest
+
+from course_lib.grading.assignment import load_assignment
 
 # The words are put together where they are searched for, so that a hit is never the search itself.
 SEARCHES = {
@@ -162,14 +166,10 @@ def test_what_a_hidden_test_showed_is_not_told_later_through(carrier, ends, atta
 
 def test_a_public_test_below_a_hidden_one_tells_nothing_of_it(toy, quick_station, tmp_path, tools):
     """Public tests run first, wherever they stand, and the public lines of a mixed cell do, too."""
-    from course_lib.grading.assignment import load_assignment
-
     hidden = toy.tests["hidden_double"][1]
     public = 'check("double", double(torch.ones(2)), torch.tensor([2.0, 2.0]))'
     course = toy.course(tmp_path) / "solutions" / toy.name
     path = course / f"{toy.name}.ipynb"
-    import json
-
     book = json.loads(path.read_text("utf-8"))
     cells = {c["metadata"].get("nbgrader", {}).get("grade_id"): c for c in book["cells"]}
     cells["test_double"]["source"], cells["hidden_double"]["source"] = public + "\n" + hidden, public
