@@ -44,7 +44,11 @@ class Cluster:
         command = [sys.executable, "-m", "dask", kind, "--no-dashboard", "--host", "tls://127.0.0.1"]
         log = open(self.folder / f"{kind}.log", "ab")  # noqa: SIM115  (the process's)
         return subprocess.Popen(
-            [*command, *tls, *map(str, options)], env=os.environ | environment, stdout=log, stderr=log
+            [*command, *tls, *map(str, options)],
+            cwd=self.folder,  # `-m` looks there first
+            env=os.environ | environment,
+            stdout=log,
+            stderr=log,
         )
 
     def worker(self, **environment):
@@ -132,7 +136,7 @@ def test_a_worker_with_another_grader_is_named_and_nothing_is_graded(toy, cluste
 def test_a_cluster_gives_the_same_results_even_if_a_worker_is_lost(toy, cluster, here, tmp_path):
     root = faults.make_class(toy, tmp_path, SUBMISSIONS)
     run = cluster.grade(root)
-    assert wait_for(lambda: len(list(root.glob("autograded/*/toy/.graded.json"))) >= 2 or run.poll())
+    assert wait_for(lambda: len(list(root.glob("autograded/*/toy/.graded.json"))) >= 2 or run.poll(), 200)
     lost = cluster.workers[0]
     below = psutil.Process(lost.pid).children(recursive=True)
     lost.send_signal(signal.SIGKILL)
