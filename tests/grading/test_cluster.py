@@ -109,6 +109,7 @@ def wait_for(holds, seconds=60):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_worker_with_another_grader_is_named_and_nothing_is_graded(toy, cluster, tmp_path):
     shutil.copytree(ROOT / "course_lib", tmp_path / "lib" / "course_lib")
     with open(tmp_path / "lib" / "course_lib" / "grading" / "words.py", "a") as file:
@@ -133,6 +134,7 @@ def test_a_worker_with_another_grader_is_named_and_nothing_is_graded(toy, cluste
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_cluster_gives_the_same_results_even_if_a_worker_is_lost(toy, cluster, here, tmp_path):
     root = faults.make_class(toy, tmp_path, SUBMISSIONS)
     run = cluster.grade(root)

@@ -73,6 +73,7 @@ def holds(toy, tmp_path, submissions, kills, seed):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_class_whose_grading_is_killed_again_and_again_gets_the_same_results(toy, walled, tmp_path):
     holds(toy, tmp_path, submissions=20, kills=6, seed=1)
 
