@@ -209,7 +209,7 @@ def test_bytes_other_than_0_and_1_are_no_bools():
 @pytest.mark.parametrize(
     "make",
     [lambda x: x.t(), lambda x: x[::2], lambda x: torch.complex(x, x).conj(), lambda x: torch.complex(x, x).conj().imag,
-     lambda x: x.expand(3, 3, 3), lambda x: torch.nn.Parameter(x)],
+     lambda x: torch._neg_view(x), lambda x: x.expand(3, 3, 3), lambda x: torch.nn.Parameter(x)],
 )  # fmt: skip
 def test_views_and_subclasses_arrive_as_plain_tensors(make):
     value = make(torch.arange(9.0).reshape(3, 3))
