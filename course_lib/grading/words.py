@@ -12,6 +12,12 @@ FAILED = (
 )
 LONGEST, CUT = 4_000, " [...]"  # characters
 BUILT_IN = {name for name in dir(builtins) if isinstance(getattr(builtins, name), type)}
+LATE = "did not finish in time: one call of it took too long, or all calls before it did."
+ENDINGS = {
+    "TookTooLongError": LATE,
+    "TimeoutError": LATE,
+    "PythonEnded": "ended Python, or did not stop in time.",
+}
 
 
 def words_for_student(error: BaseException, test: Test, *, hidden: bool) -> str:
@@ -38,8 +44,8 @@ def _public_words(error: BaseException) -> str:
 
 def _hidden_words(error: BaseException, test: Test) -> str:
     if isinstance(error, StudentError):
-        kind = error.kind if error.kind in BUILT_IN or error.kind == "PythonEnded" else "an error of its own"
-        return f"{FAILED}\n{error.name or 'Your code'} stopped with {kind}."
+        kind = error.kind if error.kind in BUILT_IN else "an error of its own"
+        return f"{FAILED}\n{error.name or 'Your code'} {ENDINGS.get(error.kind, f'stopped with {kind}.')}"
     hint = str(error) if isinstance(error, AssertionError) and str(error) in hints(test.source) else ""
     return f"{FAILED}\n{hint}".strip()
 
