@@ -16,6 +16,8 @@ from course_lib.grading.assignment import Assignment
 from course_lib.grading.cluster import ClusterError, connect, fingerprint
 from course_lib.grading.submission_file import RefusedError
 
+NOBODY = "127.0.0.1:0"  # dask serves pages about its tasks to the whole network if it is told nothing
+NO_PAGES = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 AHEAD = 4  # tasks for each job that are handed out before one is finished
 
 
@@ -95,16 +97,17 @@ class Farm:
             future.release()
 
     def _submit(self, assignment: Assignment, task: Task) -> Any:
-        """Hand a task out, under a name that tells what its result depends on."""
+        """Hand a task out, under a name that changes with all that it depends on, and names no student."""
         client = self._connect()
-        data = hashlib.sha256(task.data).hexdigest()
+        about = f"{assignment.mark} {task.mark} {task.student} {self.unsafe}".encode()
+        name = hashlib.sha256(about + task.data).hexdigest()
         return client.submit(
             grade_task, task.data, self._shared(client, assignment), self.unsafe, fingerprint(),
-            key=f"grade-{assignment.name}-{assignment.mark}-{data}-{task.mark}-{task.student}",
-            pure=True, retries=2,
+            key=f"grade-{assignment.name}-{name}", pure=True, retries=2,
         )  # fmt: skip
 
     def _connect(self) -> Any:
+        import dask
         from distributed import Client, LocalCluster
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL if self.scheduler else logging.ERROR)
@@ -113,14 +116,17 @@ class Farm:
                 self.scheduler, self.tls, unencrypted=self.unencrypted, walled=not self.unsafe
             )
         elif self._client is None:
-            self._cluster = LocalCluster(
-                n_workers=self.jobs,
-                threads_per_worker=1,
-                processes=False,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.ERROR,
-            )
+            with dask.config.set(NO_PAGES):
+                self._cluster = LocalCluster(
+                    n_workers=self.jobs,
+                    threads_per_worker=1,
+                    processes=False,
+                    dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": NOBODY},
+                    worker_dashboard_address=NOBODY,
+                    memory_limit=0,
+                    silence_logs=logging.ERROR,
+                )
             self._client = Client(self._cluster)
         return self._client
 
