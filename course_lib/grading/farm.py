@@ -17,7 +17,10 @@ from course_lib.grading.cluster import ClusterError, connect, fingerprint
 from course_lib.grading.submission_file import RefusedError
 
 NOBODY = "127.0.0.1:0"  # dask serves pages about its tasks to the whole network if it is told nothing
-NO_PAGES = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
 AHEAD = 4  # tasks for each job that are handed out before one is finished
 
 
