@@ -82,7 +82,9 @@ def compare(folder: Path, name: str, count: int, farm: Farm) -> dict[str, Any]:
     """One assignment on both sides."""
     ours, theirs = make_class(folder / "ours", name, count), make_class(folder / "plain", name, count)
     before = grade_here(ours, name, farm)
+    log.info("%s: %d in %.1f s here", name, count, before["seconds"])
     plain = grade_plainly(theirs, name)
+    log.info("%s: %d in %.1f s with plain nbgrader", name, count, plain["seconds"])
     after = grade_here(ours, name, farm)
     seconds = (before["seconds"] + after["seconds"]) / 2
     same = sum(points == plain["points"].get(student) for student, points in after["points"].items())
