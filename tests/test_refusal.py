@@ -1,9 +1,13 @@
 # ruff: noqa: E501  (tables read best on one line)
 """Reading the source for refused functions: no road by a clear name, and no honest student in its way."""
 
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from course_lib.refusal import refused_uses
+from course_lib.refusal import refused_uses, tree_of
 
 REFUSED = ("torch.lerp", "torch.nn.functional.gelu", "torch.nn.GELU", "torch.autograd.grad", "scipy.optimize")
 
@@ -93,3 +97,19 @@ def test_a_name_redefined_in_a_later_cell_counts_with_all_its_definitions():
 )
 def test_what_the_parser_cannot_take_is_passed_over(source):
     assert uses(source, "def f(x):\n    return torch.lerp(x, x, 1)") == {"f": "torch.lerp"}
+
+
+def test_threads_that_parse_at_once_do_not_disturb_one_another():
+    def give_way(*_):
+        time.sleep(0)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(give_way)  # as dask has one: another thread may go on in the middle of a tree
+    gc.set_threshold(20)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            trees = list(pool.map(tree_of, ["f(" * 40 + "x" + ")" * 40] * 1000))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(give_way)
+    assert len(trees) == 1000

@@ -1,6 +1,5 @@
 """What the tester has to know of an assignment, read once from the instructor's notebook."""
 
-import ast
 import re
 import symtable
 import zlib
@@ -10,6 +9,7 @@ from types import CodeType
 from nbformat import NotebookNode
 
 from course_lib.grading.regions import HIDDEN, lines
+from course_lib.refusal import tree_of
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _test(cell: NotebookNode) -> Test:
         points=float(cell.metadata.nbgrader.points),
         source=cell.source,
         code=compile(cell.source, f"test {name}", "exec"),
-        public=compile(public, f"test {name}", "exec") if ast.parse(public).body else None,
+        public=compile(public, f"test {name}", "exec") if tree_of(public).body else None,
         hidden=any(line.kind == HIDDEN for line in parts),
         names=frozenset(read_names(cell.source) - defined_names(cell.source)),
         seed=zlib.crc32(name.encode()),

@@ -5,6 +5,7 @@ import builtins
 
 from course_lib.grading.plan import Test
 from course_lib.grading.proxy import StudentError
+from course_lib.refusal import tree_of
 
 FAILED = (
     "A hidden test of this cell failed. "
@@ -52,6 +53,6 @@ def _hidden_words(error: BaseException, test: Test) -> str:
 
 def hints(source: str) -> list[str]:
     """The assert messages in a cell that are plain strings beginning with "Hint: "."""
-    messages = [node.msg for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+    messages = [node.msg for node in ast.walk(tree_of(source)) if isinstance(node, ast.Assert)]
     texts = [m.value for m in messages if isinstance(m, ast.Constant) and isinstance(m.value, str)]
     return [text for text in texts if text.startswith("Hint: ")]
