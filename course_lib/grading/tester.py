@@ -219,6 +219,9 @@ class Tester:
         return self._failed(test, self._about_name(error))
 
     def _error_of(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> BaseException | None:
+        if time.monotonic() > self.end:
+            text = f"the {self.limits.total:.0f} seconds for the whole notebook were over before this test"
+            return StudentError("NotRun", text, is_ours=True)
         if self.connection.dead and time.monotonic() < self.end - self.limits.late:
             self.connection = self._worker_with_cells()
         scope = dict(names)

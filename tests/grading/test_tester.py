@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 DOUBLE = "def double(x):\n    return {}\n"
@@ -179,3 +181,19 @@ def test_an_endless_function_fails_its_tests_and_no_other(grade_toy):
     loop = "    while True:\n        try:\n            pass\n        except BaseException:\n            pass"
     stubborn = f"def double(x):\n{loop}"
     assert failed(grade_toy({"double": stubborn})) == {"test_double", "hidden_double"}
+
+
+@pytest.mark.slow
+def test_a_test_that_comes_after_the_time_is_up_says_so(toy, assignment, walled):
+    from course_lib.grading.grade import grade_bytes
+    from course_lib.grading.stations import Station
+    from course_lib.grading.tester import Limits
+
+    notebook = toy.notebook({"double": "import time\ndef double(x):\n    time.sleep(9)\n    return x + x"})
+    station = Station(limits=Limits(call=4.0, test=5.0, total=6.0))
+    try:
+        graded = grade_bytes(json.dumps(notebook).encode(), assignment, station)
+    finally:
+        station.close()
+    assert "double stopped with" in said(graded, "test_double")
+    assert "the 6 seconds for the whole notebook were over" in said(graded, "hidden_limit")
