@@ -14,7 +14,7 @@ from course_lib.grading.clean import clean
 from course_lib.grading.ingest import read_notebook, rebuild
 from course_lib.grading.plan import Plan, cells_to_run, grade_id, is_answer, is_ours, is_test, make_plan
 from course_lib.grading.stations import Station
-from course_lib.grading.submission import clean_text
+from course_lib.grading.submission import storable
 from course_lib.grading.tester import Cell
 
 NOT_RUN = "the tests of this submission could not be run"
@@ -116,17 +116,17 @@ def _test_outputs(item: dict[str, Any] | None) -> list[NotebookNode]:
         return [new_output("error", ename="NotRun", evalue=NOT_RUN, traceback=[])]
     if item["passed"]:
         return []
-    detail = [clean_text(text) for text in item["detail"]]
-    return [new_output("error", ename=item["error"], evalue=clean_text(item["said"]), traceback=detail)]
+    detail = [storable(text) for text in item["detail"]]
+    return [new_output("error", ename=item["error"], evalue=storable(item["said"]), traceback=detail)]
 
 
 def _output(item: Any, count: int) -> NotebookNode | None:
     """An output as the worker tells of it; None if it makes no sense."""
     match item:
         case {"stream": str(text)}:
-            return new_output("stream", name="stdout", text=clean_text(text))
+            return new_output("stream", name="stdout", text=storable(text))
         case {"data": dict(data), "value": bool(value)}:
-            kept = {str(kind): clean_text(text) for kind, text in data.items() if isinstance(text, str)}
+            kept = {str(kind): storable(text) for kind, text in data.items() if isinstance(text, str)}
             if value:
                 return new_output("execute_result", data=kept, execution_count=count)
             return new_output("display_data", data=kept)
@@ -136,6 +136,6 @@ def _output(item: Any, count: int) -> NotebookNode | None:
 def _error(error: Any) -> list[NotebookNode]:
     if not error:
         return []
-    kind, text, trace = (clean_text(part) for part in error)
+    kind, text, trace = (storable(part) for part in error)
     lines = [line for line in (trace.rstrip(), f"{kind}: {text}" if text else kind) if line]
     return [new_output("error", ename=kind, evalue=text, traceback=lines)]

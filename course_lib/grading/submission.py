@@ -168,7 +168,7 @@ def read_cells(cells: Iterable[object], notes: list[str]) -> Iterator[Cell]:
         yield Cell(
             number,
             kind,
-            clean_text(source),
+            source_text(source),
             id=cell["id"][:64] if isinstance(cell.get("id"), str) else "",
             grade_id=grade_id,
             claims=tuple((key, _plain(nbgrader[key])) for key in CLAIMS if key in nbgrader),
@@ -202,6 +202,11 @@ def _plain(value: object) -> object:
     return value if isinstance(value, bool | int | float) else None
 
 
-def clean_text(text: str) -> str:
-    """A text with `\\n` for every kind of line end, without NUL, with U+FFFD for halves of characters."""
-    return _HALF.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))
+def source_text(text: str) -> str:
+    """A storable text with `\\n` for every kind of line end."""
+    return storable(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def storable(text: str) -> str:
+    """A text without NUL, and with U+FFFD for halves of characters, so that it can be written as UTF-8."""
+    return _HALF.sub("\ufffd", text.replace("\0", ""))

@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from course_lib.grading.ingest import RefusedError, read_notebook, read_submission
-from course_lib.grading.submission import clean_text
+from course_lib.grading.submission import source_text
 from course_lib.grading.submission_file import fetch, printable
 
 
@@ -97,7 +97,7 @@ def test_not_a_number_in_an_output_is_no_reason_to_refuse():
 
 def test_line_ends_nul_and_half_characters_are_put_right_and_chinese_is_kept():
     assert sources(notebook(code("a\r\nb\rc\0\ud800 \U0001f600 词向量"))) == ["a\nb\nc� \U0001f600 词向量"]
-    assert clean_text("\ude00\ud83d") == "��"
+    assert source_text("\ude00\ud83d") == "��"
 
 
 @pytest.mark.parametrize(
