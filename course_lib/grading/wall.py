@@ -20,7 +20,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading.bubblewrap import INSIDE, SHOWN, as_file, inner_wall, outer_wall, server_command
+from course_lib.grading.bubblewrap import (
+    INSIDE,
+    PACKAGES,
+    SHOWN,
+    as_file,
+    inner_wall,
+    outer_wall,
+    server_command,
+)
 from course_lib.grading.inside.server import FORKING, WRITABLE
 from course_lib.grading.seccomp import compiled
 
@@ -164,15 +172,17 @@ class Wall:
             return server_command(parent, control, parent / "task", walled=False), []
         if sys.platform != "linux" or shutil.which("bwrap") is None:
             raise WallError("bubblewrap is not installed")
+        if any(Path(sys.base_prefix).is_relative_to(folder) for folder in WRITABLE):
+            raise WallError(f"Python itself lies in {sys.base_prefix}, which is empty behind a wall")
         try:
             filter_fd = as_file(compiled())
         except (OSError, ImportError, RuntimeError) as error:
             raise WallError(f"libseccomp cannot be used: {error}") from error
         server = server_command(Path(SHOWN).parent, control, Path("/tmp/task"), walled=True)
         if os.geteuid() != 0:
-            return inner_wall(filter_fd, str(INSIDE)) + server, [filter_fd]
+            return inner_wall(filter_fd, str(INSIDE), sys.prefix) + server, [filter_fd]
         user = FIRST_USER + os.getpid() % USERS
-        return outer_wall(user) + inner_wall(filter_fd, SHOWN) + server, [filter_fd]
+        return outer_wall(user) + inner_wall(filter_fd, SHOWN, PACKAGES) + server, [filter_fd]
 
 
 def _byte(connection: socket.socket) -> bytes:
