@@ -30,7 +30,10 @@ FILES = (
     ),
     "tools/draw_cover.py",
 )
-INSTRUCTORS = ("course_lib/grading/", "chapters/reference/instructors.md")
+INSTRUCTORS = (
+    *("course_lib/grading/", "chapters/reference/instructors.md"),
+    *("benchmarks/grading.py", "benchmarks/results/grading.json"),
+)
 INSTRUCTORS_TARGETS = ("test", "release", "grade", "student", "bench", "soak", "lint", "format")
 LAUNCHER = "tools/for_students/"  # what only students need; to the places below, the rest to the top
 CONFIG = {"config/page_config.json": ".jupyter/labconfig/", "config/nbgrader_config.py": ".jupyter/"}

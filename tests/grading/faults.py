@@ -40,7 +40,9 @@ def disturbed(root: str, seed: int, submissions: int, kills: int, options: list[
     moments = sorted(chance.choices(range(max(1, submissions - 3)), k=kills))
     planned = list(zip(moments, victims, strict=True))[::-1]
     told: dict = {"killed": [], "survivors": [], "again": [], "runs": 0}
-    for _ in range(kills + 2):
+    for _ in range(2 * kills + 2):
+        if planned and len(marks(folder)) == submissions:  # too quick for the last kills: give it more to do
+            unmark(folder, chance.sample(sorted(marks(folder)), k=max(1, submissions // 4)))
         before = marks(folder)
         run = start(folder, options)
         while planned and run.poll() is None:
@@ -48,7 +50,7 @@ def disturbed(root: str, seed: int, submissions: int, kills: int, options: list[
             if len(marks(folder)) < moment:
                 time.sleep(0.005)
                 continue
-            time.sleep(chance.random() * 0.3)
+            time.sleep(chance.random() * 0.1)
             if kill(run, victim, chance):
                 told["killed"].append(victim)
                 planned.pop()
@@ -68,6 +70,12 @@ def marks(root: Path) -> dict[str, int]:
         with contextlib.suppress(OSError):
             found[path.parts[-3]] = path.stat().st_mtime_ns
     return found
+
+
+def unmark(root: Path, students: list[str]) -> None:
+    """Forget that these submissions were graded."""
+    for student in students:
+        (root / "autograded" / student / "toy" / ".graded.json").unlink()
 
 
 def start(root: Path, options: list[str]) -> subprocess.Popen[str]:

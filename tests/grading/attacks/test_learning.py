@@ -48,6 +48,7 @@ SEARCHES = {
         for folder in ('/', '/home', '/root', '/grader', '/mnt', '/srv', '/var', '/tmp', '/dev', '/etc'):
             for where, folders, names in os.walk(folder):
                 if folder in ('/', '/root'): folders[:] = [f for f in folders if f in ('grader',)]
+                if where == '/grader': folders[:] = [f for f in folders if f != 'venv']  # packages from PyPI
                 for name in names:
                     if name.endswith(('.ipynb', '.db', '.npz')) or 'gradebook' in name: print('FOUND', where, name)
     """,
