@@ -75,6 +75,7 @@ ITSELF = {
     "killing the parent",
     "no processes left",
     "no files left",
+    "a fork bomb",
     "a thread bomb",
     "signals ignored",
 }
