@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -257,10 +256,3 @@ def _broken(student: str, error: Exception) -> Outcome:
     if not isinstance(error, RefusedError):
         log.error("grading %s failed", student, exc_info=error)
     return Outcome(student, BROKEN, note=(str(error) or repr(error)).strip().splitlines()[-1][:300])
-
-
-def forget(root: Path, name: str) -> None:
-    """Remove what was autograded and returned of an assignment; the gradebook stays."""
-    for kind in ("autograded", "feedback"):
-        for folder in (root / kind).glob(f"*/{name}"):
-            shutil.rmtree(folder)

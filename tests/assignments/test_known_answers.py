@@ -4,7 +4,6 @@ One run gives a matrix (answer x test cell), which is committed; all else is com
 that is meant, `course-grade check NAME --write` writes it anew.
 """
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from course_lib.grading import known
 from course_lib.grading.farm import Farm
 from course_lib.grading.plan import grade_id, is_answer, is_test
 from course_lib.grading.release import assignments
-from course_lib.grading.wall import Wall, WallError
 
 ROOT = Path(__file__).parents[2]
 NAMES = assignments(ROOT)
@@ -21,16 +19,7 @@ FIVE = {"position-encoding", "batchnorm-vs-layernorm", "gelu", "semi-supervised-
 
 
 @pytest.fixture(scope="module")
-def farm():
-    wall = Wall()
-    try:
-        wall.start()
-    except WallError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"no wall in continuous integration: {error}")
-        pytest.skip(f"NO WALL HERE, THE ASSIGNMENTS ARE NOT TESTED: {error}")
-    finally:
-        wall.close()
+def farm(walled):
     with Farm(jobs=1) as made:
         yield made
 
@@ -39,7 +28,6 @@ def test_the_course_has_its_five_assignments():
     assert set(NAMES) == FIVE
 
 
-@pytest.mark.wall
 @pytest.mark.parametrize("name", NAMES)
 def test_every_known_answer_earns_exactly_what_it_declares(name, farm):
     assignment, answers, path = known.load(ROOT, name)

@@ -11,7 +11,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_lib.grading.assignment import load_assignment
 from course_lib.grading.grade import grade_bytes
 from course_lib.grading.stations import Station
-from course_lib.grading.wall import Wall, WallError
 
 NAME = "toy"
 SETUP = """\
@@ -181,26 +180,6 @@ class Toy:
 @pytest.fixture(scope="session")
 def toy():
     return Toy()
-
-
-def pytest_collection_modifyitems(items):
-    """What uses the wall is marked: continuous integration does not let it be skipped."""
-    for item in items:
-        if "walled" in getattr(item, "fixturenames", ()):
-            item.add_marker("wall")
-
-
-@pytest.fixture(scope="session")
-def walled():
-    """Whether a wall can be built; without one the test is skipped, and fails in continuous integration."""
-    wall = Wall()
-    try:
-        wall.start()
-    except WallError as error:
-        pytest.skip(f"NO WALL HERE, THE GRADER IS NOT TESTED: {error}")
-    finally:
-        wall.close()
-    return True
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 RECORD = ".handed-out.json"  # in the working folder: what the course handed out, so that changes are seen
-LEFT_BEHIND = (".DS_Store", "Thumbs.db")
 
 
 class StopError(Exception):
