@@ -140,9 +140,7 @@ def students_makefile(text: str) -> str:
     """The Makefile without the targets that need files students do not have."""
     names = "|".join(INSTRUCTORS_TARGETS)
     text = re.sub(rf"^(?:{names}):.*\n(?:\t.*\n)*\n?", "", text, flags=re.MULTILINE)
-    text = re.sub(
-        r"^(?:#\s+ASSIGNMENT=.*|ASSIGNMENT\b.*|ASSIGNMENT_OPTION\b.*)\n", "", text, flags=re.MULTILINE
-    )
+    text = re.sub(r"^(?:#\s+)?(?:ASSIGNMENT|JOBS)\b.*\n", "", text, flags=re.MULTILINE)
     return re.sub(
         r"^\.PHONY:.*$",
         lambda line: " ".join(word for word in line[0].split() if word not in INSTRUCTORS_TARGETS),

@@ -267,6 +267,7 @@ def test_the_book_is_told_of_no_page_that_is_missing(handout):
 def test_the_makefile_offers_what_students_can_run_and_make_understands_it(handout):
     text = (handout / "Makefile").read_text("utf-8")
     assert "ASSIGNMENT" not in text
+    assert "JOBS" not in text
     for target in ("release", "grade", "student", "test"):
         assert f"\n{target}:" not in text
     run = subprocess.run(["make", "-C", str(handout), "help"], capture_output=True, text=True, check=True)
