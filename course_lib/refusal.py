@@ -8,6 +8,7 @@ import ast
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -45,6 +46,7 @@ def refused_uses(cells: Iterable[str], refused: Iterable[str]) -> dict[str, str]
     return {name: hit for name, hit in found.items() if hit}
 
 
+@lru_cache(maxsize=256)
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, its magics and all; None if Python cannot read it."""
     try:

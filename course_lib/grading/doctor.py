@@ -121,7 +121,6 @@ def _probe(wall: Wall) -> Iterator[Finding]:
 
 def _worker(wall: Wall) -> Connection:
     worker = Connection(wall.worker({}), time.monotonic() + 60)
-    worker.ask("refuse", names=[])
     worker.ask("exec", name="helpers", source=HELPERS)
     return worker
 

@@ -1,9 +1,11 @@
 """What the tester has to know of an assignment, read once from the instructor's notebook."""
 
+import ast
 import re
 import symtable
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import CodeType
 
 from nbformat import NotebookNode
@@ -43,19 +45,21 @@ class Plan:
         remote: names that only the worker has: the student's, and those computed from them.
         tests: in the notebook's order.
         refused: dotted names of library functions that the student must not call.
+        imports: modules that helpers and tests import.
     """
 
     helpers: tuple[tuple[str, CodeType], ...]
     remote: frozenset[str]
     tests: tuple[Test, ...]
     refused: tuple[str, ...]
+    imports: frozenset[str] = frozenset()
 
 
 def make_plan(source: NotebookNode) -> Plan:
     """Read the instructor's notebook, with its solutions and hidden tests."""
     code_cells = [cell for cell in source.cells if cell.cell_type == "code" and is_ours(cell)]
     remote = {name for cell in code_cells if is_answer(cell) for name in defined_names(cell.source)}
-    helpers = []
+    helpers, sources = [], [cell.source for cell in code_cells if is_test(cell)]
     for cell in code_cells:
         if is_answer(cell) or is_test(cell):
             continue
@@ -63,11 +67,13 @@ def make_plan(source: NotebookNode) -> Plan:
             remote |= defined_names(cell.source)
         else:
             helpers.append((grade_id(cell), compile(cell.source, f"cell {grade_id(cell)}", "exec")))
+            sources.append(cell.source)
     return Plan(
         helpers=tuple(helpers),
         remote=frozenset(remote),
         tests=tuple(_test(cell) for cell in code_cells if is_test(cell)),
         refused=tuple(source.metadata.get("course", {}).get("refused", ())),
+        imports=frozenset(name for text in sources for name in imported(tree_of(text))),
     )
 
 
@@ -82,7 +88,7 @@ def _test(cell: NotebookNode) -> Test:
         code=compile(cell.source, f"test {name}", "exec"),
         public=compile(public, f"test {name}", "exec") if tree_of(public).body else None,
         hidden=any(line.kind == HIDDEN for line in parts),
-        names=frozenset(read_names(cell.source) - defined_names(cell.source)),
+        names=read_names(cell.source) - defined_names(cell.source),
         seed=zlib.crc32(name.encode()),
     )
 
@@ -134,18 +140,32 @@ def grade_id(cell: NotebookNode) -> str:
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
-def defined_names(source: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def defined_names(source: str) -> frozenset[str]:
     """The functions, classes and variables that a cell defines at its top level; no imports."""
     symbols = symtable.symtable(source, "cell", "exec").get_symbols()
-    return {s.get_name() for s in symbols if (s.is_assigned() or s.is_annotated()) and not s.is_imported()}
+    assigned = (s for s in symbols if (s.is_assigned() or s.is_annotated()) and not s.is_imported())
+    return frozenset(s.get_name() for s in assigned)
 
 
-def read_names(source: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def read_names(source: str) -> frozenset[str]:
     """The global names that a cell reads, in its functions, too."""
-    waiting, found = [symtable.symtable(source, "cell", "exec")], set()
+    waiting, found = [symtable.symtable(source, "cell", "exec")], set[str]()
     while waiting:
         scope = waiting.pop()
         waiting += scope.get_children()
         top = scope.get_type() == "module"
         found |= {s.get_name() for s in scope.get_symbols() if s.is_referenced() and (top or s.is_global())}
+    return frozenset(found)
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The modules that a cell imports, in its functions, too."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
     return found

@@ -83,13 +83,20 @@ class Connection:
             raise StudentError(*error_parts(answer["error"]), name=about)
         return answer
 
-    def begin(self, seed: int, seconds: float) -> None:
-        """Let a fresh copy of the worker answer what is asked until `end`."""
-        self.in_test, self.hung = True, False
-        self.ask("begin", seconds, seed=seed)
+    def begin(self, seed: int, names: list[str], seconds: float = 0.0) -> dict[str, Any]:
+        """Begin a test: what kind of thing each name stands for, "callable", "value" or "missing".
+
+        With `seconds`, a fresh copy of the worker answers from now until `end`, at most that long; without,
+        the copy that does so already.
+        """
+        if seconds:
+            self.in_test, self.hung = True, False
+        answer = self.ask("begin" if seconds else "test", seconds, seed=seed, names=names)
+        kinds = answer.get("value")
+        return kinds if isinstance(kinds, dict) else {}
 
     def end(self) -> None:
-        """Let that copy go."""
+        """Let that copy go, if there is one."""
         if self.hung:
             self._await_end()
         elif self.in_test and not self.dead:

@@ -5,7 +5,9 @@
 It has imported PyTorch once, so a tester costs a fork. It watches the wall's memory and the tester's time.
 """
 
+import contextlib
 import gc
+import importlib
 import json
 import os
 import resource
@@ -89,6 +91,11 @@ class Desk:
     def prepare(self, assignment: Assignment, folder: Path) -> None:
         """Read an assignment, and lay its files out in `folder` for the testers."""
         self.plan, self.files, self.folder = make_plan(assignment.source), assignment.files, folder
+        for name in self.plan.imports:
+            with contextlib.suppress(ImportError):  # the test that needs it says so
+                importlib.import_module(name)
+        gc.freeze()
+        self.wall.refuse(self.plan.refused)
         for kind, files in (("files", assignment.files), ("hidden", assignment.hidden)):
             shutil.rmtree(folder / kind, ignore_errors=True)
             (folder / kind).mkdir()

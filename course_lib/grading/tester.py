@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from course_lib.grading.plan import Plan, Test
+from course_lib.grading.plan import Plan, Test, imported
 from course_lib.grading.proxy import (
     Connection,
     StudentError,
@@ -31,10 +31,11 @@ from course_lib.grading.proxy import (
 from course_lib.grading.shown import Shown
 from course_lib.grading.suspects import suspicions
 from course_lib.grading.words import LONGEST, words_for_student
-from course_lib.refusal import refused_uses
+from course_lib.refusal import parse, refused_uses
 
 TOTAL_SECONDS = 60.0
 RESTARTS = 6
+SHARED = 3.0  # seconds in which a copy of the worker takes on further tests
 QUICK = 5.0  # seconds; what ended sooner may have been ended by the system, and is tried once more
 MAX_INCIDENTS = 40
 ODD = {  # errors that an instructor should hear of
@@ -85,6 +86,7 @@ class Item:
 
 
 PASSED = Item(True, 0.0)
+PUBLIC = frozenset({"public"})  # the group of all tests that students can read: they keep no secrets
 
 
 @dataclass
@@ -123,7 +125,10 @@ class Tester:
         self.restarts = 0
         self.told_all = False  # all that the student may read of what the student's code says
         self.shown = Shown()
-        self.refused = refused_uses([c.source for c in cells if c.is_students], plan.refused)
+        self.group, self.opened = frozenset[str](), 0.0  # which tests share the open copy of the worker
+        students = [c.source for c in cells if c.is_students]
+        self.refused = refused_uses(students, plan.refused)
+        self.imports = {name for source in students if (tree := parse(source)) for name in imported(tree)}
 
     def run(self) -> Report:
         """Run the cells, then what students know of the tests, then the rest.
@@ -137,8 +142,8 @@ class Tester:
             if test.public is not None:
                 found[test.grade_id] = self._test(test, test.public, names)
         self.told_all = True
-        for test in self.plan.tests:
-            if test.hidden and found.get(test.grade_id, PASSED).passed:
+        for test in self._together(test for test in self.plan.tests if test.hidden):
+            if found.get(test.grade_id, PASSED).passed:
                 found[test.grade_id] = self._test(test, test.code, names)
         self.report.items = {
             test.grade_id: found.get(test.grade_id, Item(True, test.points)) for test in self.plan.tests
@@ -160,16 +165,24 @@ class Tester:
         while True:
             connection = Connection(self.new_worker(), self.end, self.limits.call)
             try:
-                connection.ask("refuse", names=list(self.plan.refused))
                 deadline = time.monotonic() + self.limits.cells
                 for cell in self.cells:
                     if cell.name not in self.skipped:
                         self._run_cell(connection, cell, deadline)
+                if self.imports:
+                    self._import(connection)
                 return connection
             except WorkerGoneError:
                 self.restarts += 1
                 if self.restarts > RESTARTS or time.monotonic() > self.end - self.limits.late:
                     return connection
+
+    def _import(self, connection: Connection) -> None:
+        with contextlib.suppress(StudentError):
+            connection.ask("import", self.limits.late, names=sorted(self.imports))
+        if connection.dead:
+            self.imports = set()
+            raise WorkerGoneError("PythonEnded", connection.dead)
 
     def _run_cell(self, connection: Connection, cell: Cell, deadline: float) -> None:
         left = deadline - time.monotonic()
@@ -208,35 +221,72 @@ class Tester:
         return names
 
     def _test(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> Item:
-        """The result of a test; if Python ends in it at once, that may be an accident: it is run again."""
-        began = time.monotonic()
-        error = self._error_of(test, code, names)
-        quick = time.monotonic() - began < QUICK
+        """The result of a test, in a copy of the worker that saw only tests of the same functions before.
+
+        One that fails there soon is run again in a copy of its own. If Python ends in that at once, it may be
+        an accident: once more.
+        """
+        group = PUBLIC if code is test.public else self._functions(test)
+        joins, self.group = self._joins(group), group
+        error, quick = self._error_of(test, code, names, fresh=not joins)
+        if joins and error and quick:
+            error, quick = self._error_of(test, code, names)
         if quick and isinstance(error, StudentError) and error.kind == "PythonEnded":
-            error = self._error_of(test, code, names)
+            error, _ = self._error_of(test, code, names)
         if error is None:
             return Item(True, test.points)
         return self._failed(test, self._about_name(error))
 
-    def _error_of(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> BaseException | None:
+    def _functions(self, test: Test) -> frozenset[str]:
+        """The student's names that a test uses."""
+        return test.names & self.plan.remote
+
+    def _together(self, tests: Iterable[Test]) -> list[Test]:
+        """Tests of the same functions one after the other, so that they find one copy of the worker open."""
+        groups: dict[frozenset[str], list[Test]] = {}
+        for test in tests:
+            groups.setdefault(self._functions(test), []).append(test)
+        return [test for group in groups.values() for test in group]
+
+    def _joins(self, group: frozenset[str]) -> bool:
+        """Whether the open copy of the worker may take on a test of these functions."""
+        is_young = time.monotonic() - self.opened < SHARED
+        return self.connection.in_test and not self.connection.dead and group == self.group and is_young
+
+    def _error_of(
+        self, test: Test, code: CodeType, names: Mapping[str, Any], *, fresh: bool = True
+    ) -> tuple[BaseException | None, bool]:
+        """What a test raises, and whether it did so soon; in a fresh copy of the worker or the open one."""
+        began = time.monotonic()
+        error = self._raised_by(test, code, names, fresh)
+        return error, time.monotonic() - began < QUICK
+
+    def _raised_by(
+        self, test: Test, code: CodeType, names: Mapping[str, Any], fresh: bool
+    ) -> BaseException | None:
         if time.monotonic() > self.end:
             text = f"the {self.limits.total:.0f} seconds for the whole notebook were over before this test"
             return StudentError("NotRun", text, is_ours=True)
+        if fresh:
+            self._end_copy()
         if self.connection.dead and time.monotonic() < self.end - self.limits.late:
             self.connection = self._worker_with_cells()
         scope = dict(names)
         try:
             with _alarm(min(self.limits.test, max(0.5, self.end - time.monotonic()))), _silence():
                 _seed(test.seed)
-                self.connection.begin(test.seed, self.limits.test)
-                self._bind(test, scope)
+                if fresh:
+                    self.opened = time.monotonic()
+                scope |= self._bound(test, self.limits.test + SHARED if fresh else 0.0)
                 exec(code, scope)  # the instructor's own cell
         except BaseException as error:
+            self._end_copy()
             return error
-        finally:
-            with contextlib.suppress(StudentError):
-                self.connection.end()
         return None
+
+    def _end_copy(self) -> None:
+        with contextlib.suppress(StudentError):
+            self.connection.end()
 
     def _failed(self, test: Test, error: BaseException) -> Item:
         said = words_for_student(error, test, hidden=self.told_all)
@@ -250,22 +300,22 @@ class Tester:
                 self._note(f"test {test.grade_id}: {self.connection.dead}")
         return Item(False, 0.0, said, [part[:LONGEST] for part in detail], type(error).__name__)
 
-    def _bind(self, test: Test, scope: dict[str, Any]) -> None:
-        """Give the test what stands for the student's names that it reads."""
-        for name in sorted(test.names & self.plan.remote):
-            if name in self.refused:
-                text = f"{name} uses {self.refused[name]}, which this assignment asks you to write yourself"
-                scope[name] = failing_proxy(StudentError("Refused", text, name=name, is_ours=True))
-                continue
-            kind = self.connection.ask("kind", name=name).get("value")
-            if kind == "callable":
-                scope[name] = function_proxy(self.connection, name)
-            elif kind == "value":
-                answer = self.connection.ask("get", name=name)
-                scope[name] = self.connection.local(answer.get("value"), name)
-            else:
-                text = f"{name} is not defined"
-                scope[name] = failing_proxy(StudentError("NameError", text, name=name, is_ours=True))
+    def _bound(self, test: Test, seconds: float) -> dict[str, Any]:
+        """Begin a test; what stands in it for the student's names that it reads."""
+        names = sorted(self._functions(test))
+        kinds = self.connection.begin(test.seed, names, seconds)
+        return {name: self._stand_in(name, kinds.get(name)) for name in names}
+
+    def _stand_in(self, name: str, kind: Any) -> Any:
+        if name in self.refused:
+            text = f"{name} uses {self.refused[name]}, which this assignment asks you to write yourself"
+            return failing_proxy(StudentError("Refused", text, name=name, is_ours=True))
+        if kind == "callable":
+            return function_proxy(self.connection, name)
+        if kind == "value":
+            return self.connection.local(self.connection.ask("get", name=name).get("value"), name)
+        text = f"{name} is not defined"
+        return failing_proxy(StudentError("NameError", text, name=name, is_ours=True))
 
     def _about_name(self, error: BaseException) -> BaseException:
         """If a name is missing because its cell failed, say so instead."""

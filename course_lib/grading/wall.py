@@ -57,9 +57,11 @@ class Wall:
 
     Args:
         unsafe: no wall at all; the student's code then has the rights of whoever grades.
+        refused: library functions that workers cannot call; None if that has not been said yet.
     """
 
     unsafe: bool = False
+    refused: tuple[str, ...] | None = None
     process: subprocess.Popen[bytes] | None = None
     control: socket.socket | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
@@ -93,6 +95,26 @@ class Wall:
             os.close(descriptor)
         self.control = ours
         self._ready(START)
+        if self.refused is not None:
+            self._refuse(self.refused)
+
+    def refuse(self, names: tuple[str, ...]) -> None:
+        """Block library functions in all workers to come; if others are blocked by now, start anew.
+
+        Raises:
+            WallError: as `start`.
+        """
+        if self.refused == names:
+            return
+        first, self.refused = self.refused is None, names
+        if first and self.control is not None:
+            self._refuse(names)
+        else:
+            self.start()
+
+    def _refuse(self, names: tuple[str, ...]) -> None:
+        self._ask({"refuse": names}, [])
+        self._ready(ANSWER)
 
     def worker(self, files: dict[str, bytes]) -> socket.socket:
         """A connection to a fresh worker that finds `files` in its working folder.

@@ -66,7 +66,7 @@ def test_an_end_that_nobody_waits_for_is_no_end_outside_of_a_test(played):
 
 def test_the_end_of_a_test_in_the_middle_of_a_call_is_the_students_failure(played):
     connection = played(lambda q: [{"ended": 1}] if q["op"] == "call" else [{"value": None}])
-    connection.begin(1, 1.0)
+    connection.begin(1, [], 1.0)
     with pytest.raises(StudentError, match="ended Python"):
         connection.ask("call")
     assert not connection.dead
@@ -83,14 +83,14 @@ def test_a_copy_that_hangs_is_waited_for_and_the_worker_goes_on(played, monkeypa
         return [{"value": "late"}, {"ended": 1}]
 
     connection = played(answer, seconds=0.2)
-    connection.begin(1, 1.0)
+    connection.begin(1, [], 1.0)
     with pytest.raises(StudentError, match="did not stop"):
         connection.ask("call")
     with pytest.raises(WorkerGoneError):
         connection.ask("call")
     connection.end()
     assert not connection.dead
-    connection.begin(2, 1.0)
+    connection.begin(1, [], 1.0)
     assert connection.ask("get")["value"] is None
 
 
@@ -108,7 +108,7 @@ def test_messages_for_ever_do_not_keep_the_tester_waiting(played, monkeypatch):
             time.sleep(0.05)
 
     connection = played(answer, seconds=0.2)
-    connection.begin(1, 1.0)
+    connection.begin(1, [], 1.0)
     with pytest.raises(StudentError):
         connection.ask("call")
     began = time.monotonic()

@@ -57,6 +57,8 @@ def main(control_fd: int, work: Path, walled: bool) -> None:
         if request is None:
             return
         _clean(work, walled)
+        if "refuse" in request:
+            _refuse(request["refuse"])
         if descriptors:
             _start(control, descriptors[0], request["files"], work, shell, walled)
         control.sendall(b"r")
@@ -74,11 +76,14 @@ def _prctl(option: int, value: int) -> None:
 
 def _preload() -> object:
     """Import and warm up everything that a submission is likely to need."""
+    import scipy.optimize
+    import scipy.special
+    import scipy.stats  # noqa: F401
     import torch
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    from . import worker  # noqa: F401
+    from . import worker
 
     torch.set_num_threads(1)
     layer = torch.nn.Linear(2, 2)
@@ -90,9 +95,16 @@ def _preload() -> object:
     config.HistoryManager.enabled = False
     config.InteractiveShell.cache_size = 0
     shell = InteractiveShell.instance(config=config)
-    shell.run_cell("import math, numpy as np, torch", silent=True)
-    shell.reset(new_session=False)
+    worker.rehearse(shell)
     return shell
+
+
+def _refuse(names: list[str]) -> None:
+    """Block what an assignment refuses, for all workers to come."""
+    from .refuse import refuse
+
+    refuse(names)
+    gc.freeze()
 
 
 def _request(control: socket.socket) -> tuple[dict | None, list[int]]:

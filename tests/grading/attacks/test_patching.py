@@ -19,7 +19,7 @@ PATCHES = {
     "imports": "import sys\nsys.meta_path.clear(); sys.modules['torch'] = sys.modules['numpy'] = None",
     "every function of the worker": (
         "import gc\nfor o in gc.get_objects():\n"
-        "    if type(o).__name__ == 'Worker': o.do_refuse = o.do_kind = lambda q: {'value': True}"
+        "    if type(o).__name__ == 'Worker': o.do_test = o.do_get = o._kind = lambda q: {'value': True}"
     ),
 }
 
