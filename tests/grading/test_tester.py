@@ -118,6 +118,8 @@ HONEST = {
     "a warning": "import warnings\nwarnings.warn('careful')",
     "an error": "1 / 0",
     "a syntax error": "def broken(:",
+    "a missing module in a function": "def never_called():\n    import no_such_module",
+    "a module in a function": "def drawn():\n    import turtle, sklearn.svm",
     "much output": "for i in range(200_000):\n    print('x' * 100)",
     "a magic": "%timeit -n1 -r1 double(torch.ones(1))\n!echo hello",
     "an exit": "exit()",
