@@ -87,12 +87,17 @@ def compare(folder: Path, name: str, count: int, farm: Farm) -> dict[str, Any]:
     log.info("%s: %d in %.1f s with plain nbgrader", name, count, plain["seconds"])
     after = grade_here(ours, name, farm)
     seconds = (before["seconds"] + after["seconds"]) / 2
-    same = sum(points == plain["points"].get(student) for student, points in after["points"].items())
+    answers = [answer.name for answer in known.load(ROOT, name)[1]]
+    differ = {
+        answers[int(student[1:]) % len(answers)]: [points, plain["points"].get(student)]
+        for student, points in after["points"].items()
+        if points != plain["points"].get(student)
+    }
     return {
         "a_minute": [round(60 * count / run["seconds"]) for run in (before, after)],
         "plain_a_minute": round(60 * count / plain["seconds"], 1),
         "ratio": round(plain["seconds"] / seconds, 1),
-        "same_points": f"{same} of {count}",
+        "points_that_differ": differ,  # answer: [here, there]
         "cpu_ms": after["cpu_ms"],
         "share_of_time": after["share_of_time"],
     }
