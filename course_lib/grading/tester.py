@@ -16,9 +16,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
-import numpy as np
-import torch
-
+from course_lib.grading.inside.seeding import seed_everything
 from course_lib.grading.plan import Plan, Test, imported
 from course_lib.grading.proxy import (
     Connection,
@@ -274,7 +272,7 @@ class Tester:
         scope = dict(names)
         try:
             with _alarm(min(self.limits.test, max(0.5, self.end - time.monotonic()))), _silence():
-                _seed(test.seed)
+                seed_everything(test.seed)
                 if fresh:
                     self.opened = time.monotonic()
                 scope |= self._bound(test, self.limits.test + SHARED if fresh else 0.0)
@@ -327,11 +325,6 @@ class Tester:
         error.text += f": the cell {cell} stopped with {kind}" + (f" ({text})" if text else "")
         error.args = (f"NameError: {error.text}",)
         return error
-
-
-def _seed(seed: int) -> None:
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed writes a traceback for each device, too
-    np.random.seed(seed)  # noqa: NPY002  (a test cell may use the old functions)
 
 
 @contextlib.contextmanager

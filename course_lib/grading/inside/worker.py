@@ -7,7 +7,6 @@ call. The tester asks; one question has one answer.
 import contextlib
 import importlib
 import os
-import random
 import select
 import signal
 import socket
@@ -25,6 +24,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from torch import Tensor
 
 from .outputs import Outputs, Stream
+from .seeding import seed_everything
 from .wire import Handle, Message, WireError, pack, receive, send
 
 GRACE = 1.5  # seconds between the polite and the hard end of a test's code
@@ -259,13 +259,6 @@ def describe(error: BaseException) -> list[str]:
         return [kind, text, trace[:4000]]
     except BaseException:
         return ["Error", "", ""]
-
-
-def seed_everything(seed: int) -> None:
-    """A test finds the same random numbers whenever it is run."""
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed writes a traceback for each device, too
-    np.random.seed(seed % 2**32)  # noqa: NPY002  (students use the old functions, too)
-    random.seed(seed)
 
 
 def rehearse(shell: InteractiveShell) -> None:
