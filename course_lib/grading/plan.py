@@ -23,6 +23,7 @@ class Test:
         public: what students see of it; None if that is nothing. Line numbers are those of `code`.
         hidden: whether it has hidden lines.
         names: the names that it reads and does not define.
+        group: hidden tests of one group share a copy of the student's process.
         seed: for the random numbers drawn while it runs.
     """
 
@@ -33,6 +34,7 @@ class Test:
     public: CodeType | None = field(repr=False)
     hidden: bool
     names: frozenset[str]
+    group: frozenset[str]
     seed: int
 
 
@@ -71,14 +73,24 @@ def make_plan(source: NotebookNode) -> Plan:
     return Plan(
         helpers=tuple(helpers),
         remote=frozenset(remote),
-        tests=tuple(_test(cell) for cell in code_cells if is_test(cell)),
+        tests=tuple(_test(cell, remote, together(source)) for cell in code_cells if is_test(cell)),
         refused=tuple(source.metadata.get("course", {}).get("refused", ())),
         imports=frozenset(name for text in sources for name in imported(tree_of(text))),
     )
 
 
-def _test(cell: NotebookNode) -> Test:
+def together(source: NotebookNode) -> list[frozenset[str]]:
+    """Functions whose hidden tests may share a copy, as the notebook's metadata name them.
+
+    No test of one of them may be given what another of them computes; by default each keeps to itself.
+    """
+    return [frozenset(names) for names in source.metadata.get("course", {}).get("together", ())]
+
+
+def _test(cell: NotebookNode, remote: set[str], groups: list[frozenset[str]]) -> Test:
     name = grade_id(cell)
+    names = read_names(cell.source) - defined_names(cell.source)
+    functions = frozenset(names & remote)
     parts = list(lines(cell.source))
     public = "\n".join("" if line.kind == HIDDEN else line.text for line in parts)
     return Test(
@@ -88,7 +100,8 @@ def _test(cell: NotebookNode) -> Test:
         code=compile(cell.source, f"test {name}", "exec"),
         public=compile(public, f"test {name}", "exec") if tree_of(public).body else None,
         hidden=any(line.kind == HIDDEN for line in parts),
-        names=read_names(cell.source) - defined_names(cell.source),
+        names=names,
+        group=next((group for group in groups if functions <= group), functions),
         seed=zlib.crc32(name.encode()),
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from course_lib.grading.plan import defined_names, is_answer, together
 from course_lib.grading.regions import HIDDEN, MARKS, SOLUTION, delimiter_problems, lines
 
 CHECKPOINTS = ".ipynb_checkpoints"  # JupyterLab leaves them wherever it saves
@@ -63,7 +64,19 @@ def check_notebook(nb: NotebookNode) -> list[str]:
         problems += [f"{where}: {text}" for text in _metadata_problems(cell, meta, kinds)]
     if not any(c.metadata.get("nbgrader", {}).get("grade") for c in nb.cells):
         problems.append("no cell is graded")
-    return problems
+    return problems + _groups_problems(nb)
+
+
+def _groups_problems(nb: NotebookNode) -> list[str]:
+    """What is wrong with the groups of functions whose tests may share a process."""
+    if not together(nb):
+        return []
+    answers = [cell.source for cell in nb.cells if cell.cell_type == "code" and is_answer(cell)]
+    known = {name for source in answers for name in defined_names(source)}
+    named = [name for group in together(nb) for name in sorted(group)]
+    unknown = [f"metadata course.together: no answer defines {name}" for name in named if name not in known]
+    twice = {name for name in named if named.count(name) > 1}
+    return unknown + [f"metadata course.together: {name} is in two groups" for name in sorted(twice)]
 
 
 def _metadata_problems(cell: NotebookNode, meta: NotebookNode, kinds: set[str | None]) -> list[str]:

@@ -219,12 +219,12 @@ class Tester:
         return names
 
     def _test(self, test: Test, code: CodeType, names: Mapping[str, Any]) -> Item:
-        """The result of a test, in a copy of the worker that saw only tests of the same functions before.
+        """The result of a test, in a copy of the worker that saw only tests of the same group before.
 
         One that fails there soon is run again in a copy of its own. If Python ends in that at once, it may be
         an accident: once more.
         """
-        group = PUBLIC if code is test.public else self._functions(test)
+        group = PUBLIC if code is test.public else test.group
         joins, self.group = self._joins(group), group
         error, quick = self._error_of(test, code, names, fresh=not joins)
         if joins and error and quick:
@@ -235,19 +235,15 @@ class Tester:
             return Item(True, test.points)
         return self._failed(test, self._about_name(error))
 
-    def _functions(self, test: Test) -> frozenset[str]:
-        """The student's names that a test uses."""
-        return test.names & self.plan.remote
-
     def _together(self, tests: Iterable[Test]) -> list[Test]:
-        """Tests of the same functions one after the other, so that they find one copy of the worker open."""
+        """Tests of one group one after the other, so that they find one copy of the worker open."""
         groups: dict[frozenset[str], list[Test]] = {}
         for test in tests:
-            groups.setdefault(self._functions(test), []).append(test)
+            groups.setdefault(test.group, []).append(test)
         return [test for group in groups.values() for test in group]
 
     def _joins(self, group: frozenset[str]) -> bool:
-        """Whether the open copy of the worker may take on a test of these functions."""
+        """Whether the open copy of the worker may take on a test of this group."""
         is_young = time.monotonic() - self.opened < SHARED
         return self.connection.in_test and not self.connection.dead and group == self.group and is_young
 
@@ -300,7 +296,7 @@ class Tester:
 
     def _bound(self, test: Test, seconds: float) -> dict[str, Any]:
         """Begin a test; what stands in it for the student's names that it reads."""
-        names = sorted(self._functions(test))
+        names = sorted(test.names & self.plan.remote)
         kinds = self.connection.begin(test.seed, names, seconds)
         return {name: self._stand_in(name, kinds.get(name)) for name in names}
 

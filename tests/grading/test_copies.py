@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell
 
 from course_lib.grading.grade import grade_bytes
 from course_lib.grading.proxy import Connection
@@ -37,16 +36,17 @@ def longer(assignment):
 
 
 @pytest.fixture(scope="module")
-def failed(toy, longer, station):
-    """The tests that fail with these answers."""
+def failed(longer, station):
+    """The tests that fail with these answers; `together` as in the notebook's metadata."""
 
-    def run(answers, first=()):
+    def run(answers, together=()):
         notebook = nbformat.from_dict(longer.source)
+        notebook.metadata.course["together"] = list(together)
+        assignment = replace(longer, notebook=nbformat.writes(notebook).encode())
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             cell.source = answers.get(name, cell.source)
-        notebook.cells[:0] = [new_code_cell(source) for source in first]
-        graded = grade_bytes(json.dumps(notebook).encode(), longer, station)
+        graded = grade_bytes(json.dumps(notebook).encode(), assignment, station)
         return {name for name, passed in graded.passed.items() if not passed}
 
     return run
@@ -79,7 +79,9 @@ def test_one_function_learns_nothing_from_what_a_hidden_test_gives_another(faile
         "        self.calls += 1; return x * self.factor if seen else x\n"
         "limit = 0.5"
     )
-    assert failed(double("pass") | {"scale": learned}) == {"hidden_scale"}
+    answers = double("pass") | {"scale": learned}
+    assert failed(answers) == {"hidden_scale"}
+    assert failed(answers, together=[["double", "Scale"]]) == set()  # the instructor's word that it may
 
 
 def test_random_numbers_depend_on_the_test_and_not_on_the_tests_before_it(walled):

@@ -95,6 +95,18 @@ def test_refused_names_stand_in_the_notebooks_metadata():
     assert make_plan(book()).refused == ()
 
 
+def test_hidden_tests_are_grouped_by_their_functions_unless_the_metadata_let_more_share():
+    cells = [answer("a", "def f(x): return x\ndef g(x): return x\ndef h(x): return x")]
+    cells += [test_cell(name, f"assert {name}(1) == 1") for name in "fgh"]
+    cells.append(test_cell("both", "assert f(g(1)) == 1"))
+    apart = make_plan(book(*cells)).tests
+    assert [test.group for test in apart] == [{"f"}, {"g"}, {"h"}, {"f", "g"}]
+    joined = make_plan(book(*cells, course={"together": [["f", "g"]]})).tests
+    assert [test.group for test in joined] == [{"f", "g"}, {"f", "g"}, {"h"}, {"f", "g"}]
+    half = make_plan(book(*cells, course={"together": [["f", "h"]]})).tests
+    assert half[3].group == {"f", "g"}
+
+
 def test_tests_and_demonstrations_are_not_run_by_the_worker():
     notebook = book(
         cell("setup", "import torch"),

@@ -61,6 +61,15 @@ def test_a_typo_in_a_delimiter_stops_the_release(folder):
     assert "looks like a delimiter" in change(folder, edit)
 
 
+def test_groups_of_functions_that_do_not_exist_or_overlap_are_found(folder):
+    def edit(cells, nb):
+        nb.metadata.course["together"] = [["gelu_exact", "gelu_tan"], ["gelu_exact"]]
+
+    said = change(folder, edit)
+    assert "no answer defines gelu_tan" in said
+    assert "gelu_exact is in two groups" in said
+
+
 def test_committed_outputs_stop_the_release(folder):
     def edit(cells, nb):
         cells["gelu_exact"].outputs = [new_output("stream", text="0.5")]
