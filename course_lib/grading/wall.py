@@ -20,17 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading.bubblewrap import (
-    INSIDE,
-    PACKAGES,
-    SHOWN,
-    as_file,
-    inner_wall,
-    outer_wall,
-    server_command,
-)
+from course_lib.grading.bubblewrap import as_file, inner_wall, outer_wall
 from course_lib.grading.inside.server import FORKING, WRITABLE
 from course_lib.grading.seccomp import compiled
+from course_lib.grading.view import INSIDE, PACKAGES, SHOWN, server_command
 
 MEMORY = 4 << 30  # bytes of all processes in one wall together
 SOCKETS, FILES = 2_000, 100_000  # the kernel keeps memory for them that is counted nowhere else
