@@ -1,14 +1,16 @@
-"""The system calls that the wall forbids, as a compiled seccomp filter for bubblewrap.
+"""The system calls that the wall forbids: a compiled seccomp filter for bubblewrap, a profile for containers.
 
 Forbidden is what a student's notebook has no use for and an attack has: new namespaces and mounts, looking
 into other processes, memory outside of the accounts, leaving things in the kernel for the next submission,
 and changing the limits or the scheduling of the fork server.
 """
 
+import json
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 
-CLONE_NEW = 0x7E020080  # all CLONE_NEW* flags
+CLONE_NEWUSER = 1 << 28
 EPERM, ENOSYS = 1, 38
 FORBIDDEN = (
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "perf_event_open", "bpf"),
@@ -59,6 +61,49 @@ FORBIDDEN = (
 )
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A system call that fails.
+
+    Args:
+        errno: the error that it gives.
+        arguments: if not empty, it fails only where all of them hold: the argument's number, libseccomp's
+            name of a comparison, and one or two values (for MASKED_EQ, the mask and what it leaves).
+    """
+
+    name: str
+    errno: int = EPERM
+    arguments: tuple[tuple[int, str, int, int], ...] = ()
+
+
+def rules() -> list[Rule]:
+    """All that is forbidden."""
+    found = [Rule(name) for name in FORBIDDEN]
+    found.append(Rule("clone", EPERM, ((0, "MASKED_EQ", CLONE_NEWUSER, CLONE_NEWUSER),)))
+    found.append(Rule("clone3", ENOSYS))  # its flags lie in memory; libc falls back to clone
+    for option in (7, 8, 32, 33):  # SO_SNDBUF, SO_RCVBUF, and both by force: memory of the kernel's
+        found.append(Rule("setsockopt", EPERM, ((1, "EQ", 1, 0), (2, "EQ", option, 0))))
+    found.append(Rule("prlimit64", EPERM, ((0, "NE", 0, 0),)))  # the limits of another process
+    return found
+
+
+def profile() -> str:
+    """The rules as JSON, as Podman and Docker read them; they leave out calls that this Linux lacks."""
+    calls = [
+        {
+            "names": [rule.name],
+            "action": "SCMP_ACT_ERRNO",
+            "errnoRet": rule.errno,
+            "args": [
+                {"index": index, "op": f"SCMP_CMP_{name}", "value": value, "valueTwo": second}
+                for index, name, value, second in rule.arguments
+            ],
+        }
+        for rule in rules()
+    ]
+    return json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": calls})
+
+
 @cache
 def compiled() -> bytes:
     """The filter's program.
@@ -68,20 +113,17 @@ def compiled() -> bytes:
     """
     import pyseccomp
 
-    rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
-    for name in FORBIDDEN:
-        if _number(pyseccomp, name) is not None:
-            rules.add_rule(pyseccomp.ERRNO(EPERM), name)
-    masked = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_NEW & (1 << 28), 1 << 28)  # CLONE_NEWUSER
-    rules.add_rule(pyseccomp.ERRNO(EPERM), "clone", masked)
-    rules.add_rule(pyseccomp.ERRNO(ENOSYS), "clone3")  # its flags lie in memory; libc falls back to clone
-    for option in (7, 8, 32, 33):  # SO_SNDBUF, SO_RCVBUF, and both by force: memory of the kernel's
-        level, name = pyseccomp.Arg(1, pyseccomp.EQ, 1), pyseccomp.Arg(2, pyseccomp.EQ, option)
-        rules.add_rule(pyseccomp.ERRNO(EPERM), "setsockopt", level, name)
-    other = pyseccomp.Arg(0, pyseccomp.NE, 0)
-    rules.add_rule(pyseccomp.ERRNO(EPERM), "prlimit64", other)
+    made = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
+    for rule in rules():
+        if _number(pyseccomp, rule.name) is None:
+            continue
+        arguments = [
+            pyseccomp.Arg(index, getattr(pyseccomp, name), value, second)
+            for index, name, value, second in rule.arguments
+        ]
+        made.add_rule(pyseccomp.ERRNO(rule.errno), rule.name, *arguments)
     with tempfile.TemporaryFile() as file:
-        rules.export_bpf(file)
+        made.export_bpf(file)
         file.seek(0)
         return file.read()
 
