@@ -1,4 +1,4 @@
-"""The wall around the students' code: bubblewrap, an unprivileged user, and a fork server inside.
+"""The wall around the students' code: bubblewrap or a container, an unprivileged user, a fork server inside.
 
 No network, no file of the course, a read-only system, its own process numbers, small writable space in
 memory, limits on processes, files, time and memory, and a filter of system calls. What it stops is proved
@@ -21,21 +21,25 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.bubblewrap import as_file, inner_wall, outer_wall
+from course_lib.grading.container import ENGINES, FIRST_USER, USERS, Container, EngineError
 from course_lib.grading.inside.server import FORKING, WRITABLE
 from course_lib.grading.seccomp import compiled
 from course_lib.grading.view import INSIDE, PACKAGES, SHOWN, server_command
 
 MEMORY = 4 << 30  # bytes of all processes in one wall together
+SPARE = 1 << 30  # bytes more for the engine's limit, which ends a process without a word
 SOCKETS, FILES = 2_000, 100_000  # the kernel keeps memory for them that is counted nowhere else
 WATCH = 0.1  # seconds between two looks at what the wall's processes take
-FIRST_USER, USERS = 70_000, 50_000  # unprivileged user ids for the walls, when root grades
 START, ANSWER = 60.0, 15.0  # seconds for the fork server to start, and to make a worker
 ENDING = 1.0  # seconds in which it has ended all others, if they take too much
+CHOICE = "COURSE_GRADE_WALL"  # the environment variable that names one of the kinds
+KINDS = ("bubblewrap", *ENGINES)  # in the order in which they are tried
 REMEDY = """\
 No wall against the students' code can be built here: {reason}
   Debian, Ubuntu:  sudo apt install bubblewrap        Fedora:  sudo dnf install bubblewrap
   Ubuntu 23.10 and later forbid it to ordinary users: see `course-grade doctor` and the instructors' page.
-  macOS and Windows have no bubblewrap: grade in a Linux virtual machine or container (WSL 2 is one).
+  Without it Podman or Docker will do, also on Linux: sudo apt install podman uidmap
+  macOS, Windows: grade inside a Linux virtual machine (WSL 2 is one); an engine's own will not do.
   --unsafe grades without a wall: the students' code then has your rights. Only for code you trust."""
 _LENGTH = struct.Struct("!I")
 
@@ -57,6 +61,8 @@ class Wall:
     refused: tuple[str, ...] | None = None
     process: subprocess.Popen[bytes] | None = None
     control: socket.socket | None = None
+    kind: str = ""  # what it is built of, once it has stood
+    _container: Container | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
     _log: Any = field(default=None, repr=False)
 
@@ -64,9 +70,34 @@ class Wall:
         """Start the fork server; it takes about two seconds.
 
         Raises:
-            WallError: with the reason, if it does not come up.
+            WallError: with the reasons, if it comes up behind no kind of wall.
         """
         self.close()
+        reasons = []
+        for kind in self._kinds():
+            try:
+                self._start(kind)
+            except (WallError, EngineError) as error:
+                self.close()
+                reasons.append(f"{kind}: {error}")
+            else:
+                self.kind = kind
+                return
+        raise WallError("; ".join(reasons))
+
+    def _kinds(self) -> tuple[str, ...]:
+        """What to try: all kinds at first, later the one that stood."""
+        if self.unsafe:
+            return ("no wall",)
+        chosen = self.kind or os.environ.get(CHOICE, "")
+        if chosen and chosen not in KINDS:
+            raise WallError(f"{CHOICE} is {chosen}, which is none of {', '.join(KINDS)}")
+        return (chosen,) if chosen else KINDS
+
+    def _start(self, kind: str) -> None:
+        if kind in ENGINES:
+            self._start_container(kind)
+            return
         ours, theirs = socket.socketpair()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the wall)
         try:
@@ -109,6 +140,22 @@ class Wall:
         self._ask({"refuse": names}, [])
         self._ready(ANSWER)
 
+    def _start_container(self, engine: str) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the wall)
+        self._container = Container(engine, MEMORY + SPARE)
+        self.process = subprocess.Popen(
+            self._container.prepare(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        try:
+            self.control = self._container.connection(self.process, START)
+        except EngineError as error:
+            raise self._fallen(str(error)) from error
+        self._ready(START)
+
     def worker(self, files: dict[str, bytes]) -> socket.socket:
         """A connection to a fresh worker that finds `files` in its working folder.
 
@@ -131,6 +178,8 @@ class Wall:
         if self.process is None:
             return ""
         pids = _below(self.process.pid)
+        if self._container is not None:  # there it is the engine's child, not ours
+            pids = [self._container.server, *_below(self._container.server)]
         if sum(map(_memory, pids)) > MEMORY:
             return f"more than {MEMORY >> 30} GiB of memory"
         if max(map(_sockets, pids[-1:]), default=0) > SOCKETS:
@@ -141,14 +190,16 @@ class Wall:
 
     def close(self) -> None:
         """Take the wall down with everything in it."""
-        if self.process is not None:
-            self.process.kill()  # the wall's first process dies with it, and every other with that one
-            self.process.wait()
         if self.control is not None:
             self.control.close()
+        if self._container is not None:
+            self._container.end(self.process)
+        elif self.process is not None:
+            self.process.kill()  # the wall's first process dies with it, and every other with that one
+            self.process.wait()
         if self._folder is not None:
             self._folder.cleanup()
-        self.process = self.control = self._folder = None
+        self.process = self.control = self._container = self._folder = None
 
     def _ask(self, request: dict[str, Any], descriptors: list[int]) -> None:
         if self.control is None:
@@ -173,10 +224,14 @@ class Wall:
             if (excess := self.excess()) and time.monotonic() > deadline - seconds + ENDING:
                 reason = f"the fork server does not end {excess}"
                 break
+        raise self._fallen(reason)
+
+    def _fallen(self, reason: str) -> WallError:
+        """Take the wall down; the error has the last line of what was said behind it."""
         self._log.seek(0)
         said = self._log.read()[-2000:].decode(errors="replace").strip()
         self.close()
-        raise WallError(f"{reason}: {said.splitlines()[-1] if said else 'it said nothing'}")
+        return WallError(f"{reason}: {said.splitlines()[-1] if said else 'it said nothing'}")
 
     def _command(self, control: int) -> tuple[list[str], list[int]]:
         """The command that starts the fork server, and the descriptors that it needs besides."""
@@ -186,7 +241,7 @@ class Wall:
             (parent / "inside").symlink_to(INSIDE)  # its neighbours' names are the standard library's
             return server_command(parent, control, parent / "task", walled=False), []
         if sys.platform != "linux" or shutil.which("bwrap") is None:
-            raise WallError("bubblewrap is not installed")
+            raise WallError("it is not installed")
         if any(Path(sys.base_prefix).is_relative_to(folder) for folder in WRITABLE):
             raise WallError(f"Python itself lies in {sys.base_prefix}, which is empty behind a wall")
         try:

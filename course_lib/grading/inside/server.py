@@ -3,7 +3,7 @@
 It lives inside the wall, one submission at a time. Before each one, every other process in here is killed
 and everything that could be written to is emptied; if that fails, the server ends, and the wall with it.
 
-    python server.py CONTROL_FD [WORK_FOLDER]
+    python server.py CONTROL [WORK_FOLDER]
 """
 
 import contextlib
@@ -42,9 +42,9 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 _LENGTH = struct.Struct("!I")
 
 
-def main(control_fd: int, work: Path, walled: bool) -> None:
-    """Serve until the other side hangs up."""
-    control = socket.socket(fileno=control_fd)
+def main(control_at: int | str, work: Path, walled: bool) -> None:
+    """Serve until the other side hangs up: a descriptor of a connection, or the path of a socket."""
+    control = _connection(control_at)
     shell = _preload()
     _prctl(PR_SET_DUMPABLE, 0)  # no worker may look into this process
     if len(os.listdir("/proc/self/task")) != 1:
@@ -62,6 +62,14 @@ def main(control_fd: int, work: Path, walled: bool) -> None:
         if descriptors:
             _start(control, descriptors[0], request["files"], work, shell, walled)
         control.sendall(b"r")
+
+
+def _connection(at: int | str) -> socket.socket:
+    if isinstance(at, int):
+        return socket.socket(fileno=at)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(at)
+    return connection
 
 
 def die_with_parent() -> None:
