@@ -94,9 +94,12 @@ def examine() -> Iterator[Finding]:
     except WallError as error:
         yield Finding("a wall can be built", False, f"{error}{_apparmor()}")
         return
-    yield Finding("a wall can be built", True, f"{wall.kind}, up in {time.monotonic() - began:.1f} s")
+    reason = f"; {wall.passed_over}" if wall.passed_over else ""
+    yield Finding("a wall can be built", True, f"{wall.kind}, up in {time.monotonic() - began:.1f} s{reason}")
     try:
         yield from _probe(wall)
+    except (WallError, WorkerGoneError) as error:
+        yield Finding("the wall stands what is tried", False, str(error))
     finally:
         wall.close()
 

@@ -62,6 +62,7 @@ class Wall:
     process: subprocess.Popen[bytes] | None = None
     control: socket.socket | None = None
     kind: str = ""  # what it is built of, once it has stood
+    passed_over: str = ""  # why it is built of nothing better
     _container: Container | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
     _log: Any = field(default=None, repr=False)
@@ -81,7 +82,7 @@ class Wall:
                 self.close()
                 reasons.append(f"{kind}: {error}")
             else:
-                self.kind = kind
+                self.kind, self.passed_over = kind, "; ".join(reasons) or self.passed_over
                 return
         raise WallError("; ".join(reasons))
 
