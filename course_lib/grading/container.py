@@ -152,6 +152,7 @@ class Container:
             command.append(f"--volume={source}:{place}:ro")
         command.append(f"--volume={self.folder}/control:{CONTROL}:ro")
         if self.engine == "docker":
+            command.append("--volume=/dev/null:/etc/resolv.conf:ro")  # it shows the machine's
             return [*command, _image(self.folder / "root")]
         command += ["--pid=private", "--uts=private", "--read-only-tmpfs=false", "--no-hosts"]
         return [*command, "--rootfs", str(self.folder / "root")]

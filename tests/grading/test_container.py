@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.grading import container, doctor
+from course_lib.grading import container, doctor, view
 from course_lib.grading.container import ENGINES, Container, EngineError
 from course_lib.grading.grade import grade_bytes
 from course_lib.grading.proxy import WorkerGoneError
@@ -120,6 +121,21 @@ def test_system_calls_are_forbidden_for_some_arguments_only(wall):
         "refused(lambda: __import__('resource').setrlimit(7, (100, 100)))": False,
     }
     assert {call: doctor._try(worker, call, call).holds for call in calls} == calls
+
+
+def test_a_container_tells_no_name_of_the_machine(wall):
+    worker = doctor._worker(wall)
+    known = set(view.environment()) | {"TORCHINDUCTOR_CACHE_DIR"}  # PyTorch sets that one itself
+    files = (
+        "[f'/etc/{name}' for name in ('hosts', 'hostname', 'resolv.conf') if os.path.exists(f'/etc/{name}')]"
+    )
+    for expression in (
+        "os.uname().nodename == 'grader'",
+        f"set(os.environ) <= {known}",
+        f"{socket.gethostname()!r} not in ''.join(open(file).read() for file in {files})",
+        "not os.path.exists('/etc/resolv.conf') or open('/etc/resolv.conf').read() == ''",
+    ):
+        assert doctor._try(worker, "names", expression).holds, expression
 
 
 def test_the_memory_of_everything_in_a_container_is_watched(wall, monkeypatch):
@@ -228,6 +244,7 @@ def test_an_engine_is_taken_where_the_others_are_not_installed(engine, monkeypat
     wall.start()
     wall.close()
     assert wall.kind == engine
+    assert "bubblewrap: it is not installed" in wall.passed_over
 
 
 def starts(monkeypatch, works):
