@@ -78,7 +78,9 @@ class Wall:
         for kind in self._kinds():
             try:
                 self._start(kind)
-            except (WallError, EngineError) as error:
+                if self.refused is not None:
+                    self._refuse(self.refused)
+            except (OSError, WallError, EngineError) as error:
                 self.close()
                 reasons.append(f"{kind}: {error}")
             else:
@@ -120,8 +122,6 @@ class Wall:
             os.close(descriptor)
         self.control = ours
         self._ready(START)
-        if self.refused is not None:
-            self._refuse(self.refused)
 
     def refuse(self, names: tuple[str, ...]) -> None:
         """Block library functions in all workers to come; if others are blocked by now, start anew.

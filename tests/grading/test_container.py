@@ -123,6 +123,14 @@ def test_system_calls_are_forbidden_for_some_arguments_only(wall):
     assert {call: doctor._try(worker, call, call).holds for call in calls} == calls
 
 
+def test_refused_functions_are_refused_in_every_container_of_a_wall(wall):
+    wall.refuse(("torch.lerp",))
+    call = "__import__('torch').lerp(*[__import__('torch').ones(1)] * 2, 0.5)"
+    for _ in range(2):
+        assert doctor._try(doctor._worker(wall), "lerp", f"refused(lambda: {call})").holds
+        wall.start()
+
+
 def test_a_container_tells_no_name_of_the_machine(wall):
     worker = doctor._worker(wall)
     known = set(view.environment()) | {"TORCHINDUCTOR_CACHE_DIR"}  # PyTorch sets that one itself
