@@ -133,29 +133,32 @@ class Container:
             "user": f"{user}:{user}",
             "workdir": "/",
             "cap-drop": "ALL",
-            "pids-limit": str(2 * PROCESSES),
-            "memory": str(self.memory),
-            "memory-swap": str(self.memory),
             "log-driver": "none",
         }
         command = [self.engine, "run", "--rm", "--read-only"]
         command += [f"--{name}={value}" for name, value in options.items()]
         for option in ("no-new-privileges", f"seccomp={self.folder}/seccomp.json", "label=disable"):
-            command.append(f"--security-opt={option}")
-        for limit, value in {"core": 0, "nofile": 1024, "nproc": 4 * PROCESSES}.items():
-            command.append(f"--ulimit={limit}={value}:{value}")
-        owned = "U" if self.engine == "podman" else f"uid={user},gid={user}"
-        for folder in WRITABLE:
-            command.append(f"--tmpfs={folder}:rw,nosuid,nodev,mode=1777,size={view.SPACE},{owned}")
-        command += [f"--tmpfs={folder}:ro" for folder in (*EMPTIED, *view.hidden())]
-        for place, source in _bound().items():
-            command.append(f"--volume={source}:{place}:ro")
-        command.append(f"--volume={self.folder}/control:{CONTROL}:ro")
+            command.append(f"--security-opt={option}")  # the last lets SELinux show /usr, whose labels stay
+        command += [*self._limits(), *self._mounts(user)]
         if self.engine == "docker":
-            command.append("--volume=/dev/null:/etc/resolv.conf:ro")  # it shows the machine's
             return [*command, _image(self.folder / "root")]
         command += ["--pid=private", "--uts=private", "--read-only-tmpfs=false", "--no-hosts"]
         return [*command, "--rootfs", str(self.folder / "root")]
+
+    def _limits(self) -> list[str]:
+        limits = {"core": 0, "nofile": 1024, "nproc": 4 * PROCESSES}
+        total = [f"--pids-limit={2 * PROCESSES}", f"--memory={self.memory}", f"--memory-swap={self.memory}"]
+        return total + [f"--ulimit={name}={value}:{value}" for name, value in limits.items()]
+
+    def _mounts(self, user: int) -> list[str]:
+        owned = "U" if self.engine == "podman" else f"uid={user},gid={user}"
+        writable = f"rw,nosuid,nodev,mode=1777,size={view.SPACE},{owned}"
+        mounts = [f"--tmpfs={folder}:{writable}" for folder in WRITABLE]
+        mounts += [f"--tmpfs={folder}:ro" for folder in (*EMPTIED, *view.hidden())]
+        shown = _bound() | {CONTROL: f"{self.folder}/control"}
+        if self.engine == "docker":
+            shown["/etc/resolv.conf"] = os.devnull  # it would show the machine's
+        return mounts + [f"--volume={source}:{place}:ro" for place, source in shown.items()]
 
 
 def _bound() -> dict[str, str]:

@@ -92,6 +92,8 @@ class Wall:
         """What to try: all kinds at first, later the one that stood."""
         if self.unsafe:
             return ("no wall",)
+        if any(Path(sys.base_prefix).is_relative_to(folder) for folder in WRITABLE):
+            raise WallError(f"Python itself lies in {sys.base_prefix}, which is empty behind a wall")
         chosen = self.kind or os.environ.get(CHOICE, "")
         if chosen and chosen not in KINDS:
             raise WallError(f"{CHOICE} is {chosen}, which is none of {', '.join(KINDS)}")
@@ -243,8 +245,6 @@ class Wall:
             return server_command(parent, control, parent / "task", walled=False), []
         if sys.platform != "linux" or shutil.which("bwrap") is None:
             raise WallError("it is not installed")
-        if any(Path(sys.base_prefix).is_relative_to(folder) for folder in WRITABLE):
-            raise WallError(f"Python itself lies in {sys.base_prefix}, which is empty behind a wall")
         try:
             filter_fd = as_file(compiled())
         except (OSError, ImportError, RuntimeError) as error:

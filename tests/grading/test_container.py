@@ -1,7 +1,7 @@
 """The wall of Podman or Docker, which is built where bubblewrap does not start.
 
-What needs an engine is skipped, and says so, where none works; also in continuous integration, which installs
-bubblewrap and therefore never grades behind an engine. The rest runs everywhere.
+What needs an engine is skipped, and says so, where none works. That is no failure in continuous integration
+either: it installs bubblewrap, which is taken first, and tests an engine if its machine has one.
 """
 
 import json
@@ -294,6 +294,14 @@ def test_a_kind_that_is_asked_for_is_the_only_one_tried(monkeypatch):
     monkeypatch.setenv(CHOICE, "lxc")
     with pytest.raises(WallError, match=f"{CHOICE} is lxc"):
         Wall().start()
+
+
+def test_python_in_a_folder_that_is_emptied_is_refused_for_every_kind(monkeypatch):
+    tried = starts(monkeypatch, KINDS[0])
+    monkeypatch.setattr("sys.base_prefix", "/tmp/python")
+    with pytest.raises(WallError, match="Python itself lies in /tmp/python"):
+        Wall().start()
+    assert tried == []
 
 
 def test_where_the_engine_has_another_kernel_there_is_no_wall_of_it(monkeypatch):
