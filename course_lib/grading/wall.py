@@ -146,8 +146,10 @@ class Wall:
     def _start_container(self, engine: str) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the wall)
         self._container = Container(engine, MEMORY + SPARE)
+        command = self._container.prepare()
         self.process = subprocess.Popen(
-            self._container.prepare(),
+            command,
+            cwd=self._container.folder,  # Podman's monitor leaves a file where it was started, if memory ends
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._log,

@@ -158,11 +158,12 @@ def test_the_memory_of_everything_in_a_container_is_watched(wall, monkeypatch):
     assert wall.excess() == ""
 
 
-def test_what_takes_memory_faster_than_anyone_looks_is_ended_by_the_engine(engine, monkeypatch):
+def test_what_takes_memory_faster_than_anyone_looks_is_ended_by_the_engine(engine, monkeypatch, tmp_path):
     if os.geteuid() != 0 and not Path("/sys/fs/cgroup/cgroup.controllers").exists():
         pytest.skip("Podman cannot limit memory for ordinary users of control groups of version 1")
     monkeypatch.setattr("course_lib.grading.wall.MEMORY", 400 << 20)
     monkeypatch.setattr("course_lib.grading.wall.SPARE", 400 << 20)
+    monkeypatch.chdir(tmp_path)
     wall = Wall()
     wall.start()
     try:
@@ -172,6 +173,7 @@ def test_what_takes_memory_faster_than_anyone_looks_is_ended_by_the_engine(engin
         wall.clean()  # the fork server lives
     finally:
         wall.close()
+    assert list(tmp_path.iterdir()) == []  # nothing is written where the grader was started
 
 
 def test_sockets_and_files_in_a_container_are_counted(wall, monkeypatch):
