@@ -1,10 +1,11 @@
 """Kill parts of a grading run with -9 at seeded moments, run it again, and say what is left.
 
-    python tests/grading/faults.py '{"root": COURSE, "seed": 1, "submissions": 20, "kills": 6, "options": []}'
+    python tests/grading/faults.py \\
+        '{"root": COURSE, "seed": 1, "submissions": 20, "kills": 6, "cluster": false}'
 
-A process of its own, because orphans of the run become its children, so none can hide from it. It prints
-JSON: what was killed, which processes survived, and which submissions were graded again although they had
-been marked as done.
+It grades with two jobs, or with two workers of a dask cluster of its own. A process of its own, because
+orphans of the run become its children, so none can hide from it. It prints JSON: what was killed, which
+processes survived, and which submissions were graded again although they had been marked as done.
 """
 
 import contextlib
@@ -19,23 +20,47 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+from certificates import write_certificates
+from clusters import Cluster
 
 PR_SET_CHILD_SUBREAPER = 36
 GONE = 15.0  # seconds in which everything of a run has to be gone
+AWAY = 3.0  # seconds after which, at the latest, a dask worker that was killed is replaced
 VICTIMS = ("grader", "worker", "server", "wall", "station", "tester")
+DASK = ("dask worker", "dask worker that leaves")
 
 
 def main() -> None:
     """Run until everything is graded, with all kills in between."""
     settings = json.loads(sys.argv[1])
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    json.dump(disturbed(**settings), sys.stdout)
+    if not settings.pop("cluster"):
+        told = disturbed(**settings)
+    else:
+        with cluster(Path(settings["root"])) as dask:
+            told = disturbed(**settings, dask=dask)
+        told["survivors"] += survivors()
+    json.dump(told, sys.stdout)
 
 
-def disturbed(root: str, seed: int, submissions: int, kills: int, options: list[str]) -> dict:
+@contextlib.contextmanager
+def cluster(root: Path) -> Iterator[Cluster]:
+    """A cluster whose workers have the run's own folder for temporary files."""
+    folder = root / "cluster"
+    for new in (folder, root / "tmp"):
+        new.mkdir(exist_ok=True)
+    made = Cluster(folder, write_certificates(folder), TMPDIR=str(root / "tmp"))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def disturbed(root: str, seed: int, submissions: int, kills: int, dask: Cluster | None = None) -> dict:
     """Grade the toy assignment in `root`; every kill comes when a certain number of submissions is done."""
     chance, folder = random.Random(seed), Path(root)
-    victims = [VICTIMS[i % len(VICTIMS)] for i in range(kills)]
+    kinds = VICTIMS if dask is None else DASK + VICTIMS
+    victims = [kinds[i % len(kinds)] for i in range(kills)]
     chance.shuffle(victims)
     moments = sorted(chance.choices(range(max(1, submissions - 3)), k=kills))
     planned = list(zip(moments, victims, strict=True))[::-1]
@@ -44,19 +69,19 @@ def disturbed(root: str, seed: int, submissions: int, kills: int, options: list[
         if planned and len(marks(folder)) == submissions:  # too quick for the last kills: give it more to do
             unmark(folder, chance.sample(sorted(marks(folder)), k=max(1, submissions // 4)))
         before = marks(folder)
-        run = start(folder, options)
+        run = start(folder, ["--jobs", "2"] if dask is None else dask.options)
         while planned and run.poll() is None:
             moment, victim = planned[-1]
             if len(marks(folder)) < moment:
                 time.sleep(0.005)
                 continue
             time.sleep(chance.random() * 0.1)
-            if kill(run, victim, chance):
+            if kill(victim, run, dask, chance):
                 told["killed"].append(victim)
                 planned.pop()
         said = run.communicate()[0]
         told["runs"] += 1
-        told["survivors"] += survivors()
+        told["survivors"] += survivors(dask)
         told["again"] += [name for name, mark in before.items() if marks(folder).get(name) != mark]
         if run.returncode == 0 and not planned and "; 0 broken" in said:
             return told
@@ -91,38 +116,55 @@ def start(root: Path, options: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def kill(run: subprocess.Popen[str], victim: str, chance: random.Random) -> bool:
+def kill(victim: str, run: subprocess.Popen[str], dask: Cluster | None, chance: random.Random) -> bool:
     """Kill a process of that kind; False if there is none at the moment."""
+    hosts = [run] if dask is None else dask.workers
+    there: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
-        there = list(KINDS[victim](psutil.Process(run.pid)))
-        if there:
-            chance.choice(there).kill()
-            return True
+        if victim == "grader":
+            there = [psutil.Process(run.pid)]
+        elif victim in DASK:
+            there = [psutil.Process(worker.pid) for worker in hosts]
+        else:
+            there = [p for host in hosts for p in KINDS[victim](psutil.Process(host.pid))]
+    if not there:
+        return False
+    chosen = chance.choice(there)
+    with contextlib.suppress(psutil.Error):
+        if victim == "dask worker that leaves":
+            chosen.terminate()
+        else:
+            chosen.kill()
+        if dask is not None and victim in DASK:
+            chosen.wait()
+            time.sleep(chance.random() * AWAY)
+            dask.mend()
+        return True
     return False
 
 
-def _stations(run: psutil.Process) -> Iterator[psutil.Process]:
-    return (p for p in run.children() if "course_lib.grading.station" in p.cmdline())
+def _stations(host: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for p in host.children() if "course_lib.grading.station" in p.cmdline())
 
 
-def _testers(run: psutil.Process) -> Iterator[psutil.Process]:
-    return (p for s in _stations(run) for p in s.children() if p.name().startswith("python"))
+def _testers(host: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for s in _stations(host) for p in s.children() if p.name().startswith("python"))
 
 
-def _walls(run: psutil.Process) -> Iterator[psutil.Process]:
-    return (p for s in _stations(run) for p in s.children(recursive=True) if p.name() == "bwrap")
+def _walls(host: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for s in _stations(host) for p in s.children(recursive=True) if p.name() == "bwrap")
 
 
-def _servers(run: psutil.Process) -> Iterator[psutil.Process]:
-    return (p for w in _walls(run) for p in w.children() if p.name().startswith("python"))
+def _servers(host: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for w in _walls(host) for p in w.children() if p.name().startswith("python"))
 
 
-def _workers(run: psutil.Process) -> Iterator[psutil.Process]:
-    return (p for s in _servers(run) for p in s.children(recursive=True))
+def _workers(host: psutil.Process) -> Iterator[psutil.Process]:
+    return (p for s in _servers(host) for p in s.children(recursive=True))
 
 
+# What runs below the grader, or below each dask worker.
 KINDS: dict[str, Callable[[psutil.Process], Iterator[psutil.Process]]] = {
-    "grader": lambda run: iter([run]),
     "station": _stations,
     "tester": _testers,
     "wall": _walls,
@@ -131,14 +173,21 @@ KINDS: dict[str, Callable[[psutil.Process], Iterator[psutil.Process]]] = {
 }
 
 
-def survivors() -> list[str]:
-    """The commands that still run some time after the run's end; they are ended here."""
+def survivors(dask: Cluster | None = None) -> list[str]:
+    """The commands that still run some time after the run's end; they are ended here.
+
+    The cluster's own processes, and what the living ones started, are no survivors.
+    """
     deadline = time.monotonic() + GONE
     while True:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        left = psutil.Process().children(recursive=True)
+        left = set(psutil.Process().children(recursive=True))
+        for member in (dask.scheduler, *dask.workers) if dask else ():
+            with contextlib.suppress(psutil.Error):
+                living = psutil.Process(member.pid)
+                left -= {living, *living.children(recursive=True)}
         if not left or time.monotonic() > deadline:
             break
         time.sleep(0.02)

@@ -1,7 +1,6 @@
 """The same class on a cluster of its own processes, encrypted: same results, also if a worker is lost."""
 
 import importlib.util
-import os
 import shutil
 import signal
 import subprocess
@@ -27,56 +26,7 @@ def _beside(name):
     return module
 
 
-faults, certificates = _beside("test_faults"), _beside("certificates")
-
-
-class Cluster:
-    """A scheduler and two workers as processes; each has certificates of one authority."""
-
-    def __init__(self, folder):
-        self.folder, self.pems = folder, certificates.write_certificates(folder)
-        self.scheduler = self.start("scheduler", "--port", "0", "--scheduler-file", folder / "it.json")
-        self.workers = [self.worker() for _ in range(2)]
-
-    def start(self, kind, *options, **environment):
-        pems = [("--tls-ca-file", "ca"), ("--tls-cert", "cert"), ("--tls-key", "key")]
-        tls = [str(part) for option, name in pems for part in (option, self.pems[name])]
-        command = [sys.executable, "-m", "dask", kind, "--no-dashboard", "--host", "tls://127.0.0.1"]
-        log = open(self.folder / f"{kind}.log", "ab")  # noqa: SIM115  (the process's)
-        return subprocess.Popen(
-            [*command, *tls, *map(str, options)],
-            cwd=self.folder,  # `-m` looks there first
-            env=os.environ | environment,
-            stdout=log,
-            stderr=log,
-        )
-
-    def worker(self, **environment):
-        options = ["--scheduler-file", self.folder / "it.json", "--nthreads", 1, "--no-nanny"]
-        return self.start("worker", *options, "--local-directory", self.folder, **environment)
-
-    @property
-    def address(self):
-        import json
-
-        deadline = time.monotonic() + 60
-        while not (self.folder / "it.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return json.loads((self.folder / "it.json").read_text())["address"]
-
-    def grade(self, root):
-        pems = [part for name in self.pems for part in (f"--tls-{name}", str(self.pems[name]))]
-        return grading(root, "--scheduler", self.address, *pems)
-
-    def close(self):
-        for process in (*self.workers, self.scheduler):
-            process.terminate()
-        for process in (*self.workers, self.scheduler):
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+faults, certificates, clusters = _beside("test_faults"), _beside("certificates"), _beside("clusters")
 
 
 def grading(root, *options):
@@ -86,7 +36,8 @@ def grading(root, *options):
 
 @pytest.fixture(scope="module")
 def cluster(walled, tmp_path_factory):
-    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    folder = tmp_path_factory.mktemp("cluster")
+    made = clusters.Cluster(folder, certificates.write_certificates(folder))
     yield made
     made.close()
 
@@ -119,7 +70,7 @@ def test_a_worker_with_another_grader_is_named_and_nothing_is_graded(toy, cluste
         root = faults.make_class(toy, tmp_path / "course", 1)
         said = None
         for _ in range(5):  # until it has joined
-            run = cluster.grade(root)
+            run = grading(root, *cluster.options)
             said = run.communicate()[0]
             if run.returncode:
                 break
@@ -137,7 +88,7 @@ def test_a_worker_with_another_grader_is_named_and_nothing_is_graded(toy, cluste
 @pytest.mark.timeout(600)
 def test_a_cluster_gives_the_same_results_even_if_a_worker_is_lost(toy, cluster, here, tmp_path):
     root = faults.make_class(toy, tmp_path, SUBMISSIONS)
-    run = cluster.grade(root)
+    run = grading(root, *cluster.options)
     assert wait_for(lambda: len(list(root.glob("autograded/*/toy/.graded.json"))) >= 2 or run.poll(), 200)
     lost = cluster.workers[0]
     below = psutil.Process(lost.pid).children(recursive=True)

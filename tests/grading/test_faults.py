@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
+from course_lib.grading.scratch import scratch
+
 SCRIPT = Path(__file__).parent / "faults.py"
 ANSWERS = (
     {},
@@ -50,24 +52,27 @@ def results(root, db=None):
     return rows, files, passed
 
 
-def run(root, seed, submissions, kills, options):
-    settings = dict(root=str(root), seed=seed, submissions=submissions, kills=kills, options=options)
+def run(root, seed, submissions, kills, cluster=False):
+    settings = dict(root=str(root), seed=seed, submissions=submissions, kills=kills, cluster=cluster)
     done = subprocess.run([sys.executable, SCRIPT, json.dumps(settings)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def holds(toy, tmp_path, submissions, kills, seed):
+def holds(toy, tmp_path, submissions, kills, seed, cluster=False):
     calm, torn = (make_class(toy, tmp_path / name, submissions) for name in ("calm", "torn"))
-    undisturbed = run(calm, seed, submissions, 0, ["--jobs", "2"])
+    undisturbed = run(calm, seed, submissions, 0)
     assert undisturbed == {"killed": [], "survivors": [], "again": [], "runs": 1}
-    told = run(torn, seed, submissions, kills, ["--jobs", "2"])
+    told = run(torn, seed, submissions, kills, cluster)
     assert "failed" not in told, told["failed"]
     assert len(told["killed"]) == kills
     assert told["survivors"] == []
     assert told["again"] == []
     assert results(torn) == results(calm)
     for root in (calm, torn):
+        if cluster:  # there may have been no station after the last one that was killed
+            with scratch("course-grade-station-", root / "tmp"):
+                pass
         assert {p.name for p in (root / "tmp").iterdir()} <= {"dask-scratch-space"}
         assert [p.name for p in (root / ".cache").iterdir()] in ([], ["grading.lock"])
 
@@ -83,3 +88,16 @@ def test_a_class_whose_grading_is_killed_again_and_again_gets_the_same_results(t
 @pytest.mark.parametrize("seed", [2, 3])
 def test_so_does_a_large_class(toy, walled, tmp_path, seed):
     holds(toy, tmp_path, submissions=200, kills=36, seed=seed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_so_does_one_on_a_cluster_whose_workers_are_killed_and_replaced(toy, walled, tmp_path):
+    holds(toy, tmp_path, submissions=20, kills=8, seed=1, cluster=True)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", [2, 3])
+def test_so_does_a_large_class_on_a_cluster(toy, walled, tmp_path, seed):
+    holds(toy, tmp_path, submissions=200, kills=32, seed=seed, cluster=True)
