@@ -43,9 +43,12 @@ class Cluster:
         options = ["--scheduler-file", self.folder / "it.json", "--nthreads", 1, "--no-nanny"]
         return self._start("worker", *options, "--local-directory", self.folder, **environment)
 
-    def mend(self) -> None:
-        """Start a worker for each that has ended."""
-        self.workers = [p if p.poll() is None else self.worker() for p in self.workers]
+    def mend(self) -> int:
+        """Start a worker for each that has ended; returns how many that were."""
+        ended = [process for process in self.workers if process.poll() is not None]
+        for process in ended:
+            self.workers[self.workers.index(process)] = self.worker()
+        return len(ended)
 
     @property
     def options(self) -> list[str]:

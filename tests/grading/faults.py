@@ -64,13 +64,17 @@ def disturbed(root: str, seed: int, submissions: int, kills: int, dask: Cluster 
     chance.shuffle(victims)
     moments = sorted(chance.choices(range(max(1, submissions - 3)), k=kills))
     planned = list(zip(moments, victims, strict=True))[::-1]
-    told: dict = {"killed": [], "survivors": [], "again": [], "runs": 0}
+    told: dict = {"killed": [], "survivors": [], "again": [], "replaced": 0, "runs": 0}
     for _ in range(2 * kills + 2):
         if planned and len(marks(folder)) == submissions:  # too quick for the last kills: give it more to do
             unmark(folder, chance.sample(sorted(marks(folder)), k=max(1, submissions // 4)))
         before = marks(folder)
+        if dask is not None:
+            told["replaced"] += dask.mend()
         run = start(folder, ["--jobs", "2"] if dask is None else dask.options)
         while planned and run.poll() is None:
+            if dask is not None:
+                told["replaced"] += dask.mend()
             moment, victim = planned[-1]
             if len(marks(folder)) < moment:
                 time.sleep(0.005)
@@ -135,10 +139,8 @@ def kill(victim: str, run: subprocess.Popen[str], dask: Cluster | None, chance: 
             chosen.terminate()
         else:
             chosen.kill()
-        if dask is not None and victim in DASK:
-            chosen.wait()
+        if victim == "dask worker":
             time.sleep(chance.random() * AWAY)
-            dask.mend()
         return True
     return False
 

@@ -62,12 +62,13 @@ def run(root, seed, submissions, kills, cluster=False):
 def holds(toy, tmp_path, submissions, kills, seed, cluster=False):
     calm, torn = (make_class(toy, tmp_path / name, submissions) for name in ("calm", "torn"))
     undisturbed = run(calm, seed, submissions, 0)
-    assert undisturbed == {"killed": [], "survivors": [], "again": [], "runs": 1}
+    assert undisturbed == {"killed": [], "survivors": [], "again": [], "replaced": 0, "runs": 1}
     told = run(torn, seed, submissions, kills, cluster)
     assert "failed" not in told, told["failed"]
     assert len(told["killed"]) == kills
     assert told["survivors"] == []
     assert told["again"] == []
+    assert told["replaced"] <= sum("dask" in victim for victim in told["killed"]), "one ended by itself"
     assert results(torn) == results(calm)
     for root in (calm, torn):
         if cluster:  # there may have been no station after the last one that was killed
