@@ -12,6 +12,7 @@ from typing import Any
 
 SECONDS = 30.0  # to connect, and for the first worker to be there
 TLS = {"tls_ca_file": "--tls-ca", "tls_client_cert": "--tls-cert", "tls_client_key": "--tls-key"}
+GONE = "the scheduler is gone; the same command goes on from here"
 PLAIN = """\
 {address} is not encrypted: everybody on that network can run code as you there, and read the hidden tests
 and the submissions. Start the scheduler with certificates (`dask scheduler --protocol tls`, see the
@@ -59,10 +60,22 @@ def _check(client: Any, address: str, walled: bool) -> None:
         client.wait_for_workers(1, timeout=SECONDS)
     except TimeoutError:
         raise ClusterError(f"the scheduler at {address} has no workers") from None
-    if problems := other_graders(client.run(_teller())):
+    if problems := other_graders(_told(client, _teller())):
         raise ClusterError("\n".join(problems))
-    if walled and (without := {w: p for w, p in client.run(wall_problem).items() if p}):
+    if walled and (without := {w: p for w, p in _told(client, wall_problem).items() if p}):
         raise ClusterError("\n".join(f"the worker {w} has no wall: {p}" for w, p in without.items()))
+
+
+def _told(client: Any, function: Callable[[], Any]) -> dict[str, str]:
+    """What a function returns on each worker; one that is lost meanwhile tells nothing, and is replaced."""
+    try:
+        answers = client.run(function, on_error="return")
+    except OSError as error:
+        raise ClusterError(GONE) from error
+    for answer in answers.values():
+        if isinstance(answer, Exception) and not isinstance(answer, OSError):
+            raise answer
+    return {worker: answer for worker, answer in answers.items() if isinstance(answer, str)}
 
 
 def other_graders(found: Mapping[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.assignment import Assignment
-from course_lib.grading.cluster import ClusterError, connect, fingerprint
+from course_lib.grading.cluster import GONE, ClusterError, connect, fingerprint
 from course_lib.grading.submission_file import RefusedError
 
 NOBODY = "127.0.0.1:0"  # dask serves pages about its tasks to the whole network if it is told nothing
@@ -92,7 +92,7 @@ class Farm:
             future = next(finished)
             task = running.pop(future)
             if future.cancelled():
-                raise ClusterError("the scheduler is gone; the same command goes on from here")
+                raise ClusterError(GONE)
             error = future.exception()
             if isinstance(error, ClusterError | ModuleNotFoundError):
                 raise ClusterError(f"a worker cannot grade: {error}")
@@ -113,7 +113,8 @@ class Farm:
         import dask
         from distributed import Client, LocalCluster
 
-        logging.getLogger("distributed").setLevel(logging.CRITICAL if self.scheduler else logging.ERROR)
+        for name in ("distributed", "distributed.client"):  # dask sets a level for the client alone
+            logging.getLogger(name).setLevel(logging.CRITICAL if self.scheduler else logging.ERROR)
         if self._client is None and self.scheduler:
             self._client = connect(
                 self.scheduler, self.tls, unencrypted=self.unencrypted, walled=not self.unsafe
@@ -135,7 +136,12 @@ class Farm:
 
     def _width(self) -> int:
         """How many tasks can run at a time."""
-        return max(1, sum(self._connect().nthreads().values())) if self.scheduler else self.jobs
+        if not self.scheduler:
+            return self.jobs
+        try:
+            return max(1, sum(self._connect().nthreads().values()))
+        except OSError as error:
+            raise ClusterError(GONE) from error
 
     def _shared(self, client: Any, assignment: Assignment) -> Any:
         """The assignment on the cluster, sent once, and again if the worker that has it is lost."""

@@ -22,7 +22,13 @@ class Cluster:
 
     def __init__(self, folder: Path, pems: Mapping[str, Path], **environment: str) -> None:
         self.folder, self.pems, self.environment = folder, pems, environment
-        self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", folder / "it.json")
+        self.begin()
+
+    def begin(self) -> None:
+        """Start all processes."""
+        file = self.folder / "it.json"
+        file.unlink(missing_ok=True)
+        self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", file)
         self.workers = [self.worker() for _ in range(2)]
 
     def _start(self, kind: str, *options: object, **environment: str) -> Process:
@@ -44,7 +50,13 @@ class Cluster:
         return self._start("worker", *options, "--local-directory", self.folder, **environment)
 
     def mend(self) -> int:
-        """Start a worker for each that has ended; returns how many that were."""
+        """Start a worker for each that has ended; returns how many that were. All, if it is the scheduler."""
+        if self.scheduler.poll() is not None:
+            for process in self.workers:
+                process.kill()
+                process.wait()
+            self.begin()
+            return 0
         ended = [process for process in self.workers if process.poll() is not None]
         for process in ended:
             self.workers[self.workers.index(process)] = self.worker()

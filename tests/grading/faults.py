@@ -13,6 +13,7 @@ import ctypes
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ PR_SET_CHILD_SUBREAPER = 36
 GONE = 15.0  # seconds in which everything of a run has to be gone
 AWAY = 3.0  # seconds after which, at the latest, a dask worker that was killed is replaced
 VICTIMS = ("grader", "worker", "server", "wall", "station", "tester")
-DASK = ("dask worker", "dask worker that leaves")
+DASK = ("dask worker", "dask worker that leaves", "scheduler")
 
 
 def main() -> None:
@@ -64,7 +65,7 @@ def disturbed(root: str, seed: int, submissions: int, kills: int, dask: Cluster 
     chance.shuffle(victims)
     moments = sorted(chance.choices(range(max(1, submissions - 3)), k=kills))
     planned = list(zip(moments, victims, strict=True))[::-1]
-    told: dict = {"killed": [], "survivors": [], "again": [], "replaced": 0, "runs": 0}
+    told: dict = {"killed": [], "survivors": [], "again": [], "crashed": [], "replaced": 0, "runs": 0}
     for _ in range(2 * kills + 2):
         if planned and len(marks(folder)) == submissions:  # too quick for the last kills: give it more to do
             unmark(folder, chance.sample(sorted(marks(folder)), k=max(1, submissions // 4)))
@@ -86,6 +87,8 @@ def disturbed(root: str, seed: int, submissions: int, kills: int, dask: Cluster 
         said = run.communicate()[0]
         told["runs"] += 1
         told["survivors"] += survivors(dask)
+        if run.returncode not in (0, -signal.SIGKILL) and "Stopped: " not in said:
+            told["crashed"].append(said[-2000:])
         told["again"] += [name for name, mark in before.items() if marks(folder).get(name) != mark]
         if run.returncode == 0 and not planned and "; 0 broken" in said:
             return told
@@ -125,8 +128,8 @@ def kill(victim: str, run: subprocess.Popen[str], dask: Cluster | None, chance: 
     hosts = [run] if dask is None else dask.workers
     there: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
-        if victim == "grader":
-            there = [psutil.Process(run.pid)]
+        if victim in ("grader", "scheduler"):
+            there = [psutil.Process(run.pid if dask is None or victim == "grader" else dask.scheduler.pid)]
         elif victim in DASK:
             there = [psutil.Process(worker.pid) for worker in hosts]
         else:

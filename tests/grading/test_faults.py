@@ -62,12 +62,14 @@ def run(root, seed, submissions, kills, cluster=False):
 def holds(toy, tmp_path, submissions, kills, seed, cluster=False):
     calm, torn = (make_class(toy, tmp_path / name, submissions) for name in ("calm", "torn"))
     undisturbed = run(calm, seed, submissions, 0)
-    assert undisturbed == {"killed": [], "survivors": [], "again": [], "replaced": 0, "runs": 1}
+    assert undisturbed.pop("runs") == 1
+    assert not any(undisturbed.values())
     told = run(torn, seed, submissions, kills, cluster)
     assert "failed" not in told, told["failed"]
     assert len(told["killed"]) == kills
     assert told["survivors"] == []
     assert told["again"] == []
+    assert told["crashed"] == []
     assert told["replaced"] <= sum("dask" in victim for victim in told["killed"]), "one ended by itself"
     assert results(torn) == results(calm)
     for root in (calm, torn):
@@ -94,11 +96,11 @@ def test_so_does_a_large_class(toy, walled, tmp_path, seed):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_so_does_one_on_a_cluster_whose_workers_are_killed_and_replaced(toy, walled, tmp_path):
-    holds(toy, tmp_path, submissions=20, kills=8, seed=1, cluster=True)
+    holds(toy, tmp_path, submissions=20, kills=9, seed=1, cluster=True)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", [2, 3])
 def test_so_does_a_large_class_on_a_cluster(toy, walled, tmp_path, seed):
-    holds(toy, tmp_path, submissions=200, kills=32, seed=seed, cluster=True)
+    holds(toy, tmp_path, submissions=200, kills=36, seed=seed, cluster=True)

@@ -19,7 +19,7 @@ SHORT = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-LONG = settings(SHORT, max_examples=3000, derandomize=False)
+LONG = settings(SHORT, max_examples=20_000, derandomize=False)
 SECONDS, MEGABYTES = 1.0, 200
 
 words = st.text(max_size=30) | st.sampled_from(
