@@ -12,6 +12,7 @@ import torch
 torch.set_num_threads(1)
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
+SOAK_SECONDS = 3600
 NEVER_SKIPPED = ("oracle", "browser", "wall")
 
 
@@ -35,10 +36,12 @@ def pytest_runtest_makereport(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs the grader's wall; soak tests run only when asked for (`make soak`)."""
+    """Mark what needs the grader's wall; soak tests run only when asked for (`make soak`), and take long."""
     for item in items:
         if "walled" in getattr(item, "fixturenames", ()):
             item.add_marker("wall")
+        if item.get_closest_marker("soak") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SOAK_SECONDS))
     if not os.environ.get("SOAK"):
         soak = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=soak)

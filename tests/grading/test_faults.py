@@ -87,7 +87,6 @@ def test_a_class_whose_grading_is_killed_again_and_again_gets_the_same_results(t
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", [2, 3])
 def test_so_does_a_large_class(toy, walled, tmp_path, seed):
     holds(toy, tmp_path, submissions=200, kills=36, seed=seed)
@@ -100,7 +99,6 @@ def test_so_does_one_on_a_cluster_whose_workers_are_killed_and_replaced(toy, wal
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", [2, 3])
 def test_so_does_a_large_class_on_a_cluster(toy, walled, tmp_path, seed):
     holds(toy, tmp_path, submissions=200, kills=36, seed=seed, cluster=True)

@@ -153,7 +153,7 @@ def fuzz(test):
     """The test with few fixed examples, and the same one, minutes long."""
     strategies, body = test
     short = SHORT(given(*strategies)(body))
-    long = pytest.mark.soak(pytest.mark.timeout(1800)(LONG(given(*strategies)(body))))
+    long = pytest.mark.soak(LONG(given(*strategies)(body)))
     return short, long
 
 
