@@ -2,6 +2,7 @@
 """Attacks are submissions of the toy assignment; after each of them an honest one must see nothing of it."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +23,7 @@ print(
     sorted(os.listdir('.')), torch.get_num_threads(),
 )
 """
-NOTHING = "['task'] [] [] 0o41777 [] [] 0 True False ['data'] 1\n"
+NOTHING = f"['task'] [] [] 0o41777 [] [] {os.getpriority(os.PRIO_PROCESS, 0)} True False ['data'] 1\n"
 DOUBLE = {"test_double", "hidden_double"}
 
 
