@@ -28,7 +28,8 @@ PR_SET_CHILD_SUBREAPER = 36
 GONE = 15.0  # seconds in which everything of a run has to be gone
 AWAY = 3.0  # seconds after which, at the latest, a dask worker that was killed is replaced
 VICTIMS = ("grader", "worker", "server", "wall", "station", "tester")
-DASK = ("dask worker", "dask worker that leaves", "scheduler")
+DASK = ("dask worker", "dask worker that leaves")
+ON_A_CLUSTER = (*DASK, *VICTIMS, "scheduler")
 
 
 def main() -> None:
@@ -60,7 +61,7 @@ def cluster(root: Path) -> Iterator[Cluster]:
 def disturbed(root: str, seed: int, submissions: int, kills: int, dask: Cluster | None = None) -> dict:
     """Grade the toy assignment in `root`; every kill comes when a certain number of submissions is done."""
     chance, folder = random.Random(seed), Path(root)
-    kinds = VICTIMS if dask is None else DASK + VICTIMS
+    kinds = VICTIMS if dask is None else ON_A_CLUSTER
     victims = [kinds[i % len(kinds)] for i in range(kills)]
     chance.shuffle(victims)
     moments = sorted(chance.choices(range(max(1, submissions - 3)), k=kills))
