@@ -60,13 +60,13 @@ def _check(client: Any, address: str, walled: bool) -> None:
         client.wait_for_workers(1, timeout=SECONDS)
     except TimeoutError:
         raise ClusterError(f"the scheduler at {address} has no workers") from None
-    if problems := other_graders(_told(client, _teller())):
+    if problems := other_graders(told_by(client, _teller())):
         raise ClusterError("\n".join(problems))
-    if walled and (without := {w: p for w, p in _told(client, wall_problem).items() if p}):
+    if walled and (without := {w: p for w, p in told_by(client, wall_problem).items() if p}):
         raise ClusterError("\n".join(f"the worker {w} has no wall: {p}" for w, p in without.items()))
 
 
-def _told(client: Any, function: Callable[[], Any]) -> dict[str, str]:
+def told_by(client: Any, function: Callable[[], Any]) -> dict[str, str]:
     """What a function returns on each worker; one that is lost meanwhile tells nothing, and is replaced."""
     try:
         answers = client.run(function, on_error="return")

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from course_lib.grading.cluster import fingerprint, other_graders
+from course_lib.grading.cluster import ClusterError, fingerprint, other_graders, told_by
+from course_lib.grading.farm import Farm
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -121,3 +122,24 @@ def test_a_worker_without_the_library_is_told_apart_from_one_with_another_versio
     problems = other_graders(found)
     assert len(problems) == 2
     assert problems[0].startswith("the worker tls://b would grade with no course_lib, but here is")
+
+
+def test_a_worker_that_is_lost_while_it_is_looked_at_is_passed_over():
+    answers = {"tls://a": "fine", "tls://b": OSError("lost")}
+    client = SimpleNamespace(run=lambda function, on_error: answers)
+    assert told_by(client, fingerprint) == {"tls://a": "fine"}
+    answers["tls://c"] = RuntimeError("a fault of its own")
+    with pytest.raises(RuntimeError, match="of its own"):
+        told_by(client, fingerprint)
+
+
+def test_a_scheduler_that_is_gone_is_told_in_words():
+    def lost(*_, **__):
+        raise OSError("Stream is closed")
+
+    client = SimpleNamespace(run=lost, nthreads=lost)
+    farm = Farm(scheduler="tls://127.0.0.1:9")
+    farm._client = client
+    for ask in (farm._width, lambda: told_by(client, fingerprint)):
+        with pytest.raises(ClusterError, match="the same command goes on from here"):
+            ask()
