@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from course_lib.grading.inside.server import die_with_parent
+
 Process = subprocess.Popen[bytes]
 
 
@@ -42,6 +44,7 @@ class Cluster:
                 env=os.environ | self.environment | environment,
                 stdout=log,
                 stderr=log,
+                preexec_fn=die_with_parent,
             )
 
     def worker(self, **environment: str) -> Process:

@@ -24,6 +24,8 @@ import psutil
 from certificates import write_certificates
 from clusters import Cluster
 
+from course_lib.grading.inside.server import die_with_parent
+
 PR_SET_CHILD_SUBREAPER = 36
 GONE = 15.0  # seconds in which everything of a run has to be gone
 AWAY = 3.0  # seconds after which, at the latest, a dask worker that was killed is replaced
@@ -35,6 +37,7 @@ ON_A_CLUSTER = (*DASK, *VICTIMS, "scheduler")
 def main() -> None:
     """Run until everything is graded, with all kills in between."""
     settings = json.loads(sys.argv[1])
+    die_with_parent()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if not settings.pop("cluster"):
         told = disturbed(**settings)
@@ -120,6 +123,7 @@ def start(root: Path, options: list[str]) -> subprocess.Popen[str]:
         env=os.environ | {"TMPDIR": str(root / "tmp")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=die_with_parent,
         text=True,
     )
 
