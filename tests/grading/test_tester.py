@@ -156,6 +156,12 @@ def test_a_function_that_ends_python_fails_only_its_own_tests(grade_toy):
     assert failed(graded) == {"test_double", "hidden_double"}
 
 
+def test_an_accident_in_the_second_try_does_not_hide_what_the_function_did_in_the_first(grade_toy):
+    source = "if os.path.exists('/tmp/seen'):\n        os.kill(os.getppid(), 9)\n    open('/tmp/seen', 'w')"
+    graded = grade_toy({"double": f"import os\ndef double(x):\n    {source}\n    os._exit(0)"})
+    assert "your code ended Python, or did not stop" in said(graded, "test_double")
+
+
 def test_tests_do_not_see_each_others_traces(grade_toy):
     counting = "calls = []\ndef double(x):\n    calls.append(1)\n    return x + x if len(calls) == 1 else x"
     assert failed(grade_toy({"double": counting})) == set()
