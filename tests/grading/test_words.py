@@ -7,7 +7,8 @@ from course_lib.grading.proxy import StudentError
 from course_lib.grading.words import words_for_student
 
 SOURCE = 'assert True, "Hint: look left."'
-HIDDEN = plan.Test("hidden_f", 1.0, SOURCE, compile(SOURCE, "test", "exec"), None, True, frozenset({"f"}), 0)
+NAMES = frozenset({"f"})
+HIDDEN = plan.Test("hidden_f", 1.0, SOURCE, compile(SOURCE, "test", "exec"), None, True, NAMES, NAMES, 0)
 
 
 def told(kind, text=""):
