@@ -49,10 +49,12 @@ def refused_uses(cells: Iterable[str], refused: Iterable[str]) -> dict[str, str]
 @lru_cache(maxsize=256)
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, its magics and all; None if Python cannot read it."""
-    try:
-        return tree_of(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    for plain in (str, TransformerManager().transform_cell):  # few cells have magics
+        try:
+            return tree_of(plain(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
 
 
 def tree_of(source: str) -> ast.Module:

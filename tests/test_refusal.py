@@ -1,13 +1,15 @@
 # ruff: noqa: E501  (tables read best on one line)
 """Reading the source for refused functions: no road by a clear name, and no honest student in its way."""
 
+import ast
 import gc
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
-from course_lib.refusal import refused_uses, tree_of
+from course_lib.refusal import parse, refused_uses, tree_of
 
 REFUSED = ("torch.lerp", "torch.nn.functional.gelu", "torch.nn.GELU", "torch.autograd.grad", "scipy.optimize")
 
@@ -113,3 +115,26 @@ def test_threads_that_parse_at_once_do_not_disturb_one_another():
         gc.set_threshold(*before)
         gc.callbacks.remove(give_way)
     assert len(trees) == 1000
+
+
+PLAIN = (
+    "x = 1 #?",
+    "s = '''\n%time\n!ls\n'''",
+    "a = (5\n%3)",
+    "f = '{x!r}'",
+    "x = 3;",
+    "# what?\ny = 1",
+    "if x:\n    pass",
+)
+
+
+@pytest.mark.parametrize("source", PLAIN)
+def test_ipython_leaves_a_cell_alone_that_is_python_so_it_is_read_as_it_stands(source):
+    assert ast.dump(parse(source)) == ast.dump(ast.parse(TransformerManager().transform_cell(source)))
+
+
+@pytest.mark.parametrize(
+    "source", ["%time\ny = gelu(1)", "!ls\ny = gelu(1)", "  y = gelu(1)", "y = gelu(1)\ny?"]
+)
+def test_a_cell_with_magics_is_read_too(source):
+    assert "gelu" in ast.dump(parse(source))
