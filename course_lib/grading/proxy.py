@@ -63,7 +63,8 @@ class Connection:
         limit = min(time.monotonic() + (seconds or self.seconds), self.deadline)
         given = max(0.05, limit - time.monotonic())
         try:
-            data = pack({"id": self.asked, "op": op, "seconds": given, **question})
+            in_test = self.in_test and op != "begin"
+            data = pack({"id": self.asked, "op": op, "seconds": given, "in_test": in_test, **question})
             send(self.socket, data, limit + GRACE)
             answer = receive(self.socket, limit + GRACE)
         except (OSError, EOFError, WireError) as error:

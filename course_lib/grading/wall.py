@@ -222,9 +222,12 @@ class Wall:
         deadline, reason = time.monotonic() + seconds, "the fork server does not answer"
         while time.monotonic() < deadline:
             if select.select([self.control], [], [], WATCH)[0]:
-                if _byte(self.control) == b"r":
+                if _byte(self.control) != b"r":
+                    reason = "the fork server ended"
+                    break
+                if self.process is not None and self.process.poll() is None:
                     return
-                reason = "the fork server ended"
+                reason = "the wall's first process ended"  # below it we watch what the others take
                 break
             if (excess := self.excess()) and time.monotonic() > deadline - seconds + ENDING:
                 reason = f"the fork server does not end {excess}"

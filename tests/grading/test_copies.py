@@ -3,6 +3,7 @@
 The toy assignment with two more hidden tests of `double`, before and after one of `Scale`.
 """
 
+import contextlib
 import json
 import time
 from dataclasses import replace
@@ -11,7 +12,7 @@ import nbformat
 import pytest
 
 from course_lib.grading.grade import grade_bytes
-from course_lib.grading.proxy import Connection
+from course_lib.grading.proxy import Connection, StudentError
 from course_lib.grading.stations import Station
 from course_lib.grading.tester import Limits
 from course_lib.grading.wall import Wall
@@ -84,22 +85,47 @@ def test_one_function_learns_nothing_from_what_a_hidden_test_gives_another(faile
     assert failed(answers, together=[["double", "Scale"]]) == set()  # the instructor's word that it may
 
 
-def test_random_numbers_depend_on_the_test_and_not_on_the_tests_before_it(walled):
+@pytest.fixture
+def worker(walled):
+    """A connection to a worker behind a wall of its own."""
     wall = Wall()
     wall.start()
-    try:
-        worker = Connection(wall.worker({}), time.monotonic() + 60)
-        worker.ask("exec", name="draw", source="import torch\ndef draw():\n    return torch.rand(3)")
+    yield Connection(wall.worker({}), time.monotonic() + 60)
+    wall.close()
 
-        def drawn(seed, seconds=0.0):
-            assert worker.begin(seed, ["draw"], seconds) == {"draw": "callable"}
-            return worker.call("draw", "draw", (), {}).tolist()
 
-        alone = drawn(7, 10.0)
-        assert drawn(8) != alone
-        assert drawn(7) == alone
-    finally:
-        wall.close()
+def test_random_numbers_depend_on_the_test_and_not_on_the_tests_before_it(worker):
+    worker.ask("exec", name="draw", source="import torch\ndef draw():\n    return torch.rand(3)")
+
+    def drawn(seed, seconds=0.0):
+        assert worker.begin(seed, ["draw"], seconds) == {"draw": "callable"}
+        return worker.call("draw", "draw", (), {}).tolist()
+
+    alone = drawn(7, 10.0)
+    assert drawn(8) != alone
+    assert drawn(7) == alone
+
+
+MORTAL = """
+import os, threading
+seen = []
+def f(): seen.append(1); return len(seen)
+def die_soon(): threading.Timer(0.1, lambda: os._exit(0)).start()
+"""
+
+
+def test_what_is_asked_of_a_copy_that_has_just_ended_is_asked_of_nothing_else(worker):
+    """The process that it was copied from neither answers, nor runs the function, nor takes the farewell."""
+    worker.ask("exec", name="mortal", source=MORTAL)
+    for farewell in (lambda: worker.ask("call", target="f", args=[], kwargs={}, grad=False), worker.end):
+        worker.begin(1, ["f"], 10.0)
+        worker.call("die_soon", "die_soon", (), {})
+        time.sleep(0.5)
+        with contextlib.suppress(StudentError):
+            farewell()
+        worker.begin(2, ["f"], 10.0)
+        assert worker.call("f", "f", (), {}) == 1
+        worker.end()
 
 
 def test_a_slow_failure_is_not_tried_again(toy, longer, walled):

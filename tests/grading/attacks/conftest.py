@@ -3,13 +3,14 @@
 
 import json
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from course_lib.grading.grade import grade_bytes
 from course_lib.grading.stations import Station
-from course_lib.grading.tester import Limits
+from course_lib.grading.tester import TOTAL_SECONDS, Limits
 
 QUICK = Limits(cell=2.5, cells=8.0, late=1.0, call=1.5, test=2.5, total=20.0)
 LOOK_AROUND = """
@@ -30,6 +31,13 @@ DOUBLE = {"test_double", "hidden_double"}
 @pytest.fixture(scope="session")
 def quick_station(walled):
     made = Station(limits=QUICK)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def patient_station(walled):
+    made = Station(limits=replace(QUICK, total=TOTAL_SECONDS))
     yield made
     made.close()
 

@@ -153,13 +153,15 @@ def test_more_files_than_anyone_needs_end_the_cell(attack, tools):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("stop", ["os.kill(os.getppid(), signal.SIGSTOP)", "os.kill(-1, signal.SIGSTOP)"])
-def test_a_server_that_is_stopped_is_replaced(stop, attack, tools):
-    graded = attack(
-        extras=[
-            f"import os, signal\nif os.fork() == 0:\n    {stop}\n    a = [bytearray(1 << 26) for _ in range(60)]"
-        ]
+def test_a_server_that_is_stopped_is_replaced(stop, toy, assignment, patient_station, tools):
+    """It takes up to a quarter of a minute to be sure of it; a submission has a whole one."""
+    extra = (
+        f"import os, signal\nif os.fork() == 0:\n    {stop}\n    a = [bytearray(1 << 26) for _ in range(60)]"
     )
+    graded = tools.grade(toy, assignment, patient_station, extras=[extra])
+    assert graded.incidents
     assert tools.failed(graded) == set()
+    tools.look_around(toy, assignment, patient_station)
 
 
 @pytest.mark.soak

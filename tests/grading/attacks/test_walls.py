@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -120,3 +121,16 @@ def test_sockets_and_files_are_counted(walled):
         assert wall.excess() == ""
     finally:
         wall.close()
+
+
+def test_a_wall_that_is_watched_by_nobody_is_taken_down(walled):
+    """Its first process may be killed before the others have been told to die with it."""
+    wall = Wall()
+    wall.start()
+    first = wall.process
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+        wall.process = ended
+        with pytest.raises(WallError, match="first process ended"):
+            wall.clean()
+    first.wait(timeout=30)  # the server ends with the connection, and the wall with the server
