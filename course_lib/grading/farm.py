@@ -93,10 +93,10 @@ class Farm:
             task = running.pop(future)
             if future.cancelled():
                 raise ClusterError(GONE)
-            error = future.exception()
-            if isinstance(error, ClusterError | ModuleNotFoundError):
-                raise ClusterError(f"a worker cannot grade: {error}")
-            yield task, error if error is not None else future.result()
+            result = result_of(future)
+            if isinstance(result, ClusterError | ModuleNotFoundError):
+                raise ClusterError(f"a worker cannot grade: {result}")
+            yield task, result
             future.release()
 
     def _submit(self, assignment: Assignment, task: Task) -> Any:
@@ -149,6 +149,19 @@ class Farm:
             key = f"assignment-{assignment.name}-{assignment.mark}"
             self._sent = (assignment.mark, client.submit(_same, assignment, key=key, pure=True))
         return self._sent[1]
+
+
+def result_of(future: Any) -> dict[str, Any] | Exception:
+    """What a task returned or raised.
+
+    Raises:
+        ClusterError: if the scheduler was lost on the way.
+    """
+    try:
+        error: Exception | None = future.exception()
+        return error if error is not None else dict(future.result())
+    except OSError as lost:  # of the connection: one of the task's own would have been returned
+        raise ClusterError(GONE) from lost
 
 
 def _same(assignment: Assignment) -> Assignment:

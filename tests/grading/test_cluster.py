@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from course_lib.grading.cluster import ClusterError, fingerprint, other_graders, told_by
-from course_lib.grading.farm import Farm
+from course_lib.grading.farm import Farm, result_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -122,6 +122,18 @@ def test_a_worker_without_the_library_is_told_apart_from_one_with_another_versio
     problems = other_graders(found)
     assert len(problems) == 2
     assert problems[0].startswith("the worker tls://b would grade with no course_lib, but here is")
+
+
+def test_a_scheduler_that_is_lost_before_a_result_is_there_is_named_and_a_tasks_own_error_is_a_result():
+    def lost():
+        raise OSError("in ConnectionPool.gather: Stream is closed")
+
+    own = OSError("no space left")
+    assert result_of(SimpleNamespace(exception=lambda: own)) is own
+    assert result_of(SimpleNamespace(exception=lambda: None, result=lambda: {"passed": {}})) == {"passed": {}}
+    for future in (SimpleNamespace(exception=lost), SimpleNamespace(exception=lambda: None, result=lost)):
+        with pytest.raises(ClusterError, match="the scheduler is gone"):
+            result_of(future)
 
 
 def test_a_worker_that_is_lost_while_it_is_looked_at_is_passed_over():
