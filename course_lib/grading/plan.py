@@ -4,6 +4,7 @@ import ast
 import re
 import symtable
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType
@@ -104,6 +105,14 @@ def _test(cell: NotebookNode, remote: set[str], groups: list[frozenset[str]]) ->
         group=next((group for group in groups if functions <= group), functions),
         seed=zlib.crc32(name.encode()),
     )
+
+
+def by_group(tests: Iterable[Test]) -> list[Test]:
+    """Tests of one group one after the other, so that they find one copy of the worker open."""
+    groups: dict[frozenset[str], list[Test]] = {}
+    for test in tests:
+        groups.setdefault(test.group, []).append(test)
+    return [test for group in groups.values() for test in group]
 
 
 def cells_to_run(notebook: NotebookNode, plan: Plan) -> list[NotebookNode]:

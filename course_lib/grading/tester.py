@@ -5,19 +5,18 @@ show neither hidden tests nor their inputs, and detail for the instructor.
 """
 
 import contextlib
-import io
-import signal
 import socket
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any, NoReturn
+from types import CodeType
+from typing import Any
 
+from course_lib.grading.bounds import alarm, silence
 from course_lib.grading.inside.seeding import seed_everything
-from course_lib.grading.plan import Plan, Test, imported
+from course_lib.grading.plan import Plan, Test, by_group, imported
 from course_lib.grading.proxy import (
     Connection,
     StudentError,
@@ -140,7 +139,7 @@ class Tester:
             if test.public is not None:
                 found[test.grade_id] = self._test(test, test.public, names)
         self.told_all = True
-        for test in self._together(test for test in self.plan.tests if test.hidden):
+        for test in by_group(test for test in self.plan.tests if test.hidden):
             if found.get(test.grade_id, PASSED).passed:
                 found[test.grade_id] = self._test(test, test.code, names)
         self.report.items = {
@@ -213,7 +212,7 @@ class Tester:
     def _helper_names(self) -> dict[str, Any]:
         """The names that the trusted helper cells define."""
         names: dict[str, Any] = {"__name__": "__main__", "HIDDEN": self.hidden}
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with silence():
             for _, code in self.plan.helpers:
                 exec(code, names)  # the instructor's own cell
         return names
@@ -235,13 +234,6 @@ class Tester:
         if error is None:
             return Item(True, test.points)
         return self._failed(test, self._about_name(error))
-
-    def _together(self, tests: Iterable[Test]) -> list[Test]:
-        """Tests of one group one after the other, so that they find one copy of the worker open."""
-        groups: dict[frozenset[str], list[Test]] = {}
-        for test in tests:
-            groups.setdefault(test.group, []).append(test)
-        return [test for group in groups.values() for test in group]
 
     def _joins(self, group: frozenset[str]) -> bool:
         """Whether the open copy of the worker may take on a test of this group."""
@@ -268,7 +260,7 @@ class Tester:
             self.connection = self._worker_with_cells()
         scope = dict(names)
         try:
-            with _alarm(min(self.limits.test, max(0.5, self.end - time.monotonic()))), _silence():
+            with alarm(min(self.limits.test, max(0.5, self.end - time.monotonic()))), silence():
                 seed_everything(test.seed)
                 if fresh:
                     self.opened = time.monotonic()
@@ -322,24 +314,3 @@ class Tester:
         error.text += f": the cell {cell} stopped with {kind}" + (f" ({text})" if text else "")
         error.args = (f"NameError: {error.text}",)
         return error
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
-
-
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Stop a test cell that takes too long."""
-
-    def too_long(_: int, __: FrameType | None) -> NoReturn:
-        raise StudentError("TimeoutError", f"this test ran for more than {seconds:.0f} seconds")
-
-    signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, seconds + 2)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)

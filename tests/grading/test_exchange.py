@@ -20,6 +20,7 @@ from course_lib.grading.submission_file import fetch
 
 ROOT = Path(__file__).parents[2]
 ME, NAME = getpass.getuser(), "toy"
+LOG = logging.getLogger("exchange")  # traitlets' own is another one after a test that made an application
 LONG_AGO = "1999-01-01 00:00:00.000000 UTC"
 
 
@@ -49,7 +50,7 @@ def exchange(tmp_path, caplog, gradebook):
         course = CourseDirectory(config=config)
         course.assignment_id = NAME
         step = getattr(ExchangeFactory(config=config), kind)(
-            coursedir=course, authenticator=Authenticator(config=config), config=config, **settings
+            coursedir=course, authenticator=Authenticator(config=config), config=config, log=LOG, **settings
         )
         step.start()
         return caplog.text
