@@ -20,7 +20,6 @@ from course_lib.grading.submission_file import fetch
 
 ROOT = Path(__file__).parents[2]
 ME, NAME = getpass.getuser(), "toy"
-LOG = logging.getLogger("exchange")  # traitlets' own is another one after a test that made an application
 LONG_AGO = "1999-01-01 00:00:00.000000 UTC"
 
 
@@ -43,14 +42,15 @@ def exchange(tmp_path, caplog, gradebook):
     inbound.mkdir(parents=True)
     (tmp_path / "exchange").chmod(0o777)
     (tmp_path / "course").mkdir()
-    caplog.set_level(logging.INFO)
+    log = logging.Logger("exchange", logging.INFO)  # of its own: what others do to loggers is no matter here
+    log.addHandler(caplog.handler)
 
     def run(kind, **settings):
         caplog.clear()
         course = CourseDirectory(config=config)
         course.assignment_id = NAME
         step = getattr(ExchangeFactory(config=config), kind)(
-            coursedir=course, authenticator=Authenticator(config=config), config=config, log=LOG, **settings
+            coursedir=course, authenticator=Authenticator(config=config), config=config, log=log, **settings
         )
         step.start()
         return caplog.text
