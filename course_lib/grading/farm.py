@@ -157,10 +157,12 @@ def result_of(future: Any) -> dict[str, Any] | Exception:
     Raises:
         ClusterError: if the scheduler was lost on the way.
     """
+    from distributed.client import FutureCancelledError
+
     try:
         error: Exception | None = future.exception()
         return error if error is not None else dict(future.result())
-    except OSError as lost:  # of the connection: one of the task's own would have been returned
+    except (OSError, FutureCancelledError) as lost:  # one of the task's own would have been returned
         raise ClusterError(GONE) from lost
 
 

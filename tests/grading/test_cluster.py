@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from distributed.client import FutureCancelledError
 
 from course_lib.grading.cluster import ClusterError, fingerprint, other_graders, told_by
 from course_lib.grading.farm import Farm, result_of
@@ -128,10 +129,14 @@ def test_a_scheduler_that_is_lost_before_a_result_is_there_is_named_and_a_tasks_
     def lost():
         raise OSError("in ConnectionPool.gather: Stream is closed")
 
+    def cancelled():
+        raise FutureCancelledError("grade-toy", "lost")
+
     own = OSError("no space left")
     assert result_of(SimpleNamespace(exception=lambda: own)) is own
     assert result_of(SimpleNamespace(exception=lambda: None, result=lambda: {"passed": {}})) == {"passed": {}}
-    for future in (SimpleNamespace(exception=lost), SimpleNamespace(exception=lambda: None, result=lost)):
+    for call in (lost, cancelled):
+        future = SimpleNamespace(exception=lambda: None, result=call)
         with pytest.raises(ClusterError, match="the scheduler is gone"):
             result_of(future)
 
