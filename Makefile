@@ -52,7 +52,7 @@ student: .venv/.ready ## write dist/student/: what students get
 bench: .venv/.ready ## compare speed and memory with other libraries
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(PY) "$$script"; done
 
-soak: .venv/.ready ## the long fault, fuzz and attack tests (about half an hour on two cores)
+soak: .venv/.ready ## the long fault, fuzz and attack tests (about a quarter of an hour on two cores)
 	@SOAK=1 $(PY) -m pytest -n auto --dist worksteal -m soak --durations 0 $(PYTEST)
 
 lint: .venv/.ready ## style and types

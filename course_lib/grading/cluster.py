@@ -121,17 +121,6 @@ def _teller() -> Callable[[], str]:
 
 async def wall_problem() -> str:
     """Why no wall can be built on this machine; "" if one can. A worker goes on living meanwhile."""
-    return await asyncio.to_thread(_wall_problem)
+    from course_lib.grading.wall import problem
 
-
-def _wall_problem() -> str:
-    from course_lib.grading.wall import Wall, WallError
-
-    wall = Wall()
-    try:
-        wall.start()
-    except WallError as error:
-        return str(error)
-    finally:
-        wall.close()
-    return ""
+    return await asyncio.to_thread(problem)

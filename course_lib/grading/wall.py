@@ -261,6 +261,18 @@ class Wall:
         return outer_wall(user) + inner_wall(filter_fd, SHOWN, PACKAGES) + server, [filter_fd]
 
 
+def problem() -> str:
+    """Why no wall can be built on this machine; "" if one can."""
+    wall = Wall()
+    try:
+        wall.start()
+    except WallError as error:
+        return str(error)
+    finally:
+        wall.close()
+    return ""
+
+
 def _byte(connection: socket.socket) -> bytes:
     try:
         return connection.recv(1)

@@ -136,9 +136,9 @@ def test_a_scheduler_that_is_lost_before_a_result_is_there_is_named_and_a_tasks_
     assert result_of(SimpleNamespace(exception=lambda: own)) is own
     assert result_of(SimpleNamespace(exception=lambda: None, result=lambda: {"passed": {}})) == {"passed": {}}
     for call in (lost, cancelled):
-        future = SimpleNamespace(exception=lambda: None, result=call)
-        with pytest.raises(ClusterError, match="the scheduler is gone"):
-            result_of(future)
+        for future in (SimpleNamespace(exception=call), SimpleNamespace(exception=lambda: None, result=call)):
+            with pytest.raises(ClusterError, match="the scheduler is gone"):
+                result_of(future)
 
 
 def test_a_worker_that_is_lost_while_it_is_looked_at_is_passed_over():
