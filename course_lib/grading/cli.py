@@ -116,7 +116,8 @@ def grade_command(options: argparse.Namespace) -> int:
     """Grade submissions; 0 also when some are broken, 1 when nothing could be graded."""
     from course_lib.grading.batch import grade, students
     from course_lib.grading.books import BusyError, GradebookError
-    from course_lib.grading.wall import REMEDY, Wall, WallError
+    from course_lib.grading.wall import REMEDY
+    from course_lib.grading.wall import problem as no_wall
 
     root, name = options.course.resolve(), options.name
     if problem := _not_gradable(root, name, options.student or []):
@@ -124,15 +125,9 @@ def grade_command(options: argparse.Namespace) -> int:
         return 2
     if options.unsafe:
         print(UNSAFE, file=sys.stderr, flush=True)
-    elif not options.scheduler:
-        wall = Wall()
-        try:
-            wall.start()
-        except WallError as error:
-            print(REMEDY.format(reason=error), file=sys.stderr)
-            return 1
-        finally:
-            wall.close()
+    elif not options.scheduler and (reason := no_wall()):
+        print(REMEDY.format(reason=reason), file=sys.stderr)
+        return 1
     config = load_config(root / CONFIG if (root / CONFIG).is_file() else REPOSITORY / CONFIG, root)
     if options.db:
         config.CourseDirectory.db_url = options.db
