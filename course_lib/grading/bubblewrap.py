@@ -11,8 +11,12 @@ from course_lib.grading.inside.server import WRITABLE
 
 
 def outer_wall(user: int) -> list[str]:
-    """For root: show the Python installation under a path that others may enter, then stop being root."""
-    command = ["bwrap", "--die-with-parent", *_system(str(view.INSIDE), sys.prefix)]
+    """For root: show the Python installation under a path that others may enter, then stop being root.
+
+    Process numbers of its own let all inside end with its first process, whoever they belong to: a parent
+    that is no longer root may not end another user's process by dying.
+    """
+    command = ["bwrap", "--unshare-pid", "--die-with-parent", *_system(str(view.INSIDE), sys.prefix)]
     command += ["--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"]
     command += ["--perms", "1777", "--dir", "/tmp"]  # where the inner bubblewrap builds its root
     drop = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]

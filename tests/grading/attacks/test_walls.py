@@ -1,6 +1,7 @@
 # ruff: noqa: E501  (an attack reads best on one line)
 """Two submissions at a time, the doctor where there is no wall, and the station's own troubles."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -120,6 +121,24 @@ def test_sockets_and_files_are_counted(walled):
         assert 50 <= module._files(pid) < 80
         assert wall.excess() == ""
     finally:
+        wall.close()
+
+
+def test_nothing_outlives_the_walls_first_process_even_if_it_is_stopped(walled):
+    """A server that runs ends with its connection; one that a student stopped does not."""
+    wall = Wall()
+    wall.start()
+    if wall.kind != "bubblewrap":
+        pytest.skip("a container's processes are the engine's children, and removed by its name")
+    inside = psutil.Process(wall.process.pid).children(recursive=True)
+    try:
+        inside[-1].suspend()
+        wall.process.kill()
+        assert psutil.wait_procs(inside, timeout=10)[1] == []
+    finally:
+        for process in inside:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
         wall.close()
 
 
