@@ -49,20 +49,29 @@ def rebuild(source: NotebookNode, submitted: Submission | NotebookNode) -> tuple
     if not isinstance(submitted, Submission):
         submitted = from_nbformat(submitted)
     book = match(source, submitted)
-    if not book.copies and not any(_own(book, i) for i, cell in enumerate(source.cells) if is_answer(cell)):
+    best = {index: _best(book, index) for index, cell in enumerate(source.cells) if is_answer(cell)}
+    if not book.copies and not any(_own(book, index) for index in best):
         raise RefusedError("the notebook has no cell of this assignment")
-    answers = {index: _answer(book, index) for index, cell in enumerate(source.cells) if is_answer(cell)}
+    answers = {index: _answer(book, index, copy) for index, copy in best.items()}
     _look_at_locked(book)
     cells = _assemble(book, answers)
     metadata = NotebookNode(copy.deepcopy(dict(source.metadata)))
     return NotebookNode(nbformat=4, nbformat_minor=5, metadata=metadata, cells=cells), book.notes
 
 
-def _answer(book: Matched, index: int) -> str:
-    """The student's text for one answer: of several copies the last of those that got furthest."""
+def _best(book: Matched, index: int) -> Cell | None:
+    """Of the copies of an answer cell the last of those that got furthest; the others will run before it."""
     cell, copies = book.source.cells[index], book.copies.get(index, [])
-    name = grade_id(cell)
     best = max(reversed(copies), key=lambda copy: _progress(copy.source, cell), default=None)
+    others = [c for c in copies if best and c.source != best.source]
+    book.before[index] = [c for c in others if _progress(c.source, cell)]
+    return best
+
+
+def _answer(book: Matched, index: int, best: Cell | None) -> str:
+    """The student's text for one answer: the best copy of its cell, or a cell of the student's own."""
+    cell = book.source.cells[index]
+    name = grade_id(cell)
     if best is None or not _progress(best.source, cell):
         if own := _own(book, index):
             state = "untouched" if best else "missing"
@@ -73,10 +82,8 @@ def _answer(book: Matched, index: int) -> str:
     if best is None:
         book.notes.append(f"answer cell {name} is missing")
         return MISSING if cell.cell_type == "code" else TEXT_STUB[0]
-    if len(copies) > 1:
+    if len(book.copies[index]) > 1:
         book.notes.append(f"answer cell {name} was duplicated; its last filled-in copy counts")
-        others = [c for c in copies if c.source != best.source]
-        book.before[index] = [c for c in others if _progress(c.source, cell)]
     if best.cell_type != cell.cell_type:
         book.notes.append(
             f"answer cell {name} had become a {best.cell_type} cell and is {cell.cell_type} again"
@@ -92,13 +99,13 @@ def _progress(answer: str, cell: NotebookNode) -> int:
 
 
 def _own(book: Matched, index: int) -> Cell | None:
-    """The student's last own cell that defines a function, class or variable which the answer should."""
+    """The student's last own cell with more than a stub for a function, class or variable of the answer."""
     cell = book.source.cells[index]
     if cell.cell_type != "code":
         return None
     wanted = defined_names(released(cell)) or defined_names(cell.source)
-    found = [book.definitions[name] for name in wanted if name in book.definitions]
-    return max(found, key=lambda c: c.number, default=None)
+    found = (own for own, names in reversed(book.own) if not wanted.isdisjoint(names))
+    return next((own for own in found if _progress(own.source, cell)), None)
 
 
 def _look_at_locked(book: Matched) -> None:

@@ -27,11 +27,15 @@ class Matched:
     moved: bool = False
 
     @cached_property
-    def definitions(self) -> dict[str, Cell]:
-        """Where the student's own cells define a name last; cells with a `%%` magic define none."""
-        own = [c for cells in self.extras.values() for c in cells if c.cell_type == "code"]
-        own.sort(key=lambda cell: cell.number)
-        return {name: c for c in own if not c.source.startswith("%%") for name in defined_names(c.source)}
+    def own(self) -> list[tuple[Cell, set[str]]]:
+        """The student's own code cells in the order in which they will run, with the names that each defines.
+
+        A cell with a `%%` magic defines none.
+        """
+        places = range(-1, len(self.source.cells))
+        cells = [c for i in places for c in (*self.before.get(i, ()), *self.extras.get(i, ()))]
+        code = [c for c in cells if c.cell_type == "code"]
+        return [(c, set() if c.source.startswith("%%") else defined_names(c.source)) for c in code]
 
 
 def match(source: NotebookNode, submitted: Submission) -> Matched:

@@ -188,6 +188,28 @@ def test_an_answer_in_a_cell_of_the_students_own_is_taken_when_the_answer_cell_i
     assert notes == ["answer cell pair is untouched; its answer is taken from cell 11"]
 
 
+def test_a_stub_in_a_cell_of_the_students_own_is_no_answer(small_source, small_release):
+    stub = find(small_release, "double").source
+    own_cell(small_release, "def double(x):\n    return 2 * x")
+    own_cell(small_release, stub)
+    nb, notes = rebuild(small_source, small_release)
+    assert find(nb, "double").source == "def double(x):\n    return 2 * x"
+    assert notes == ["answer cell double is untouched; its answer is taken from cell 10"]
+
+
+def test_of_the_students_own_answers_the_last_to_run_counts(small_source, small_release):
+    """The instructor's cells are put back in order, and what follows a cell moves with it."""
+    setup = find(small_release, "setup")
+    small_release.cells.remove(setup)
+    own_cell(small_release, "def up(x):\n    return one + x")
+    small_release.cells.append(setup)
+    own_cell(small_release, "def up(x):\n    return 0")
+    nb, _ = rebuild(small_source, small_release)
+    assert find(nb, "pair").source == "def up(x):\n    return one + x"
+    assert texts(nb)[-1] == "def up(x):\n    return one + x"
+    assert rebuild(small_source, nb)[0].cells == nb.cells
+
+
 def test_an_answer_given_is_never_replaced_by_an_experiment_with_the_same_name(small_source, small_release):
     find(small_release, "double").source = "def double(x): return 2 * x"
     own_cell(small_release, "double = None")
