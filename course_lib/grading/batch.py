@@ -120,7 +120,7 @@ def _register(root: Path, name: str, config: Config) -> None:
     from nbgrader.converters.base import NbGraderException
 
     try:
-        with scratch("register-", root / ".cache") as folder:
+        with scratch("register", root / ".cache") as folder:
             convert(GenerateAssignment, config, name, release_directory=str(folder.resolve()))
     except NbGraderException as error:
         said = "".join(getattr(error, "__notes__", []))

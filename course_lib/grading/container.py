@@ -67,7 +67,7 @@ class Container:
             raise EngineError("only Linux shares its kernel with a container")
         if shutil.which(self.engine) is None:
             raise EngineError("it is not installed")
-        self.folder = self._kept.enter_context(scratch(f"{LABEL}-wall-"))
+        self.folder = self._kept.enter_context(scratch("wall"))
         _remove_forgotten(self.engine)
         _make_root(self.folder / "root")
         (self.folder / "seccomp.json").write_text(profile())

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+OURS = "course-grade-"  # how the names of all these folders begin
+
 
 @contextmanager
-def scratch(prefix: str, parent: Path | None = None) -> Iterator[Path]:
-    """A folder for the time of the block, beside which those of processes that died are removed.
+def scratch(kind: str, parent: Path | None = None) -> Iterator[Path]:
+    """A folder for the time of the block, beside which those of processes that died are removed, of any kind.
 
     A living process holds a lock on its folder, which the kernel takes away when it dies.
     """
     beside = parent or Path(tempfile.gettempdir())
-    _remove_forgotten(beside, prefix)
+    _remove_forgotten(beside)
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=beside))
+        folder = Path(tempfile.mkdtemp(prefix=f"{OURS}{kind}-", dir=beside))
         with suppress(FileNotFoundError):  # taken for forgotten before the lock was on it
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -32,8 +34,8 @@ def scratch(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         os.close(lock)
 
 
-def _remove_forgotten(beside: Path, prefix: str) -> None:
-    for folder in beside.glob(f"{prefix}*"):
+def _remove_forgotten(beside: Path) -> None:
+    for folder in beside.glob(f"{OURS}*"):
         with suppress(OSError):  # somebody else's, gone, or in use
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

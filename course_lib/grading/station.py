@@ -49,7 +49,7 @@ def main(descriptor: int, unsafe: bool, limits: Limits) -> None:
         jobs.send({"error": str(error)})
         return
     jobs.send({"ready": True})
-    with scratch("course-grade-station-") as folder:
+    with scratch("station") as folder:
         while True:
             try:
                 job = jobs.recv()
