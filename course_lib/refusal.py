@@ -104,9 +104,10 @@ def _defined(node: ast.stmt) -> set[str]:
 def _use(node: ast.stmt, refused: tuple[str, ...]) -> _Use:
     """The names that a statement reads, and the refused functions that it mentions."""
     last = _by_last_name(refused)
-    own = _own_names(node)
+    within = list(ast.walk(node))
+    own = _own_names(node, within)
     use = _Use()
-    for child in ast.walk(node):
+    for child in within:
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in own:
             use.names.add(child.id)
             mentioned = []
@@ -123,18 +124,17 @@ def _use(node: ast.stmt, refused: tuple[str, ...]) -> _Use:
     return use
 
 
-def _own_names(node: ast.stmt) -> set[str]:
+def _own_names(node: ast.stmt, within: list[ast.AST]) -> set[str]:
     """Arguments and local variables: reading them, or what they have, is no use of anything outside."""
-    arguments = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
-    loops = [n.target for n in ast.walk(node) if isinstance(n, ast.comprehension)]
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return arguments | _stored(loops)
-    return arguments | _stored([node]) | {node.name}
+    arguments = {n.arg for n in within if isinstance(n, ast.arg)}
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return arguments | _stored(within) | {node.name}
+    loops = (n.target for n in within if isinstance(n, ast.comprehension))
+    return arguments | _stored(inner for target in loops for inner in ast.walk(target))
 
 
 def _stored(nodes: Iterable[ast.AST]) -> set[str]:
-    inner = (n for node in nodes for n in ast.walk(node))
-    return {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def _root(node: ast.expr) -> str:
