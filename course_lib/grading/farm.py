@@ -22,6 +22,12 @@ NO_PAGES: dict[str, list[str]] = {
     "distributed.worker.http.routes": [],
 }
 AHEAD = 4  # tasks for each job that are handed out before one is finished
+PATIENCE = 30.0  # seconds without a result after which it is looked whether any worker is left
+DESERTED = (
+    "the scheduler has no workers any more; grading goes on when one comes, "
+    "or stop it: the same command goes on from here"
+)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Farm:
                 finished.add(future)
             if not running:
                 return
+            self._await_one(running)
             future = next(finished)
             task = running.pop(future)
             if future.cancelled():
@@ -134,12 +141,28 @@ class Farm:
             self._client = Client(self._cluster)
         return self._client
 
+    def _await_one(self, running: Iterable[Any]) -> None:
+        """Wait until one of a cluster's tasks is finished, or lost; if nobody is left to do it, say so."""
+        from distributed import CancelledError, wait
+
+        while self.scheduler:
+            try:
+                wait(list(running), timeout=PATIENCE, return_when="FIRST_COMPLETED")
+                return
+            except TimeoutError:
+                if not self._threads():
+                    log.warning(DESERTED)
+            except CancelledError:
+                return
+
     def _width(self) -> int:
         """How many tasks can run at a time."""
-        if not self.scheduler:
-            return self.jobs
+        return max(1, self._threads()) if self.scheduler else self.jobs
+
+    def _threads(self) -> int:
+        """How many tasks the cluster's workers can run at a time."""
         try:
-            return max(1, sum(self._connect().nthreads().values()))
+            return sum(self._connect().nthreads().values())
         except OSError as error:
             raise ClusterError(GONE) from error
 

@@ -1,6 +1,7 @@
 """The same class on a cluster of its own processes, encrypted: same results, also if a worker is lost."""
 
 import importlib.util
+import json
 import shutil
 import signal
 import subprocess
@@ -11,10 +12,11 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from distributed import Client, LocalCluster
 from distributed.client import FutureCancelledError
 
 from course_lib.grading.cluster import ClusterError, fingerprint, other_graders, told_by
-from course_lib.grading.farm import Farm, result_of
+from course_lib.grading.farm import DESERTED, Farm, Task, result_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -160,3 +162,24 @@ def test_a_scheduler_that_is_gone_is_told_in_words():
     for ask in (farm._width, lambda: told_by(client, fingerprint)):
         with pytest.raises(ClusterError, match="the same command goes on from here"):
             ask()
+
+
+def test_a_cluster_without_workers_is_named_and_goes_on_when_one_comes(walled, toy, assignment, monkeypatch):
+    said = []
+    with (
+        LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+        Farm(scheduler="somewhere") as farm,
+    ):
+
+        def warn(text):
+            said.append(text)
+            cluster.scale(1)
+
+        monkeypatch.setattr("course_lib.grading.farm.PATIENCE", 0.2)
+        monkeypatch.setattr("course_lib.grading.farm.log.warning", warn)
+        farm._client = client
+        task = Task("ada", json.dumps(toy.notebook()).encode(), "mark")
+        (result,) = [result for _, result in farm.run(assignment, [task])]
+    assert result["passed"] == dict.fromkeys(toy.tests, True)
+    assert said[0] == DESERTED

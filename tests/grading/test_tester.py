@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -205,3 +207,14 @@ def test_a_test_that_comes_after_the_time_is_up_says_so(toy, assignment, walled)
         station.close()
     assert "double stopped with" in said(graded, "test_double")
     assert "the 6 seconds for the whole notebook were over" in said(graded, "hidden_limit")
+
+
+def test_the_rehearsal_before_the_first_submission_plays_every_part():
+    """A line of it that fails would cost every submission time, and nobody would see why."""
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "from course_lib.grading.inside.worker import rehearse\n"
+        "print(rehearse(InteractiveShell.instance()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['ZeroDivisionError', '', '', '']\n"
