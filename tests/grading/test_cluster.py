@@ -16,7 +16,7 @@ from distributed import Client, LocalCluster
 from distributed.client import FutureCancelledError
 
 from course_lib.grading.cluster import ClusterError, fingerprint, other_graders, told_by
-from course_lib.grading.farm import DESERTED, Farm, Task, result_of
+from course_lib.grading.farm import DESERTED, NOBODY, Farm, Task, result_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -167,7 +167,13 @@ def test_a_scheduler_that_is_gone_is_told_in_words():
 def test_a_cluster_without_workers_is_named_and_goes_on_when_one_comes(walled, toy, assignment, monkeypatch):
     said = []
     with (
-        LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=0,
+            threads_per_worker=1,
+            processes=False,
+            scheduler_kwargs={"dashboard_address": NOBODY},
+            worker_dashboard_address=NOBODY,
+        ) as cluster,
         Client(cluster) as client,
         Farm(scheduler="somewhere") as farm,
     ):
