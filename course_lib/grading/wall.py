@@ -5,7 +5,6 @@ memory, limits on processes, files, time and memory, and a filter of system call
 by running it (`doctor.py`), not by finding the program.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -23,6 +22,7 @@ from typing import Any
 from course_lib.grading.bubblewrap import as_file, inner_wall, outer_wall
 from course_lib.grading.container import ENGINES, FIRST_USER, USERS, Container, EngineError
 from course_lib.grading.inside.server import FORKING, WRITABLE
+from course_lib.grading.processes import below, files, memory, name_and_state, sockets
 from course_lib.grading.seccomp import compiled
 from course_lib.grading.view import INSIDE, PACKAGES, SHOWN, server_command
 
@@ -182,16 +182,24 @@ class Wall:
         """What the processes in the wall take more of than they may, in words; "" if all is well."""
         if self.process is None:
             return ""
-        pids = _below(self.process.pid)
+        pids = below(self.process.pid)
         if self._container is not None:  # there it is the engine's child, not ours
-            pids = [self._container.server, *_below(self._container.server)]
-        if sum(map(_memory, pids)) > MEMORY:
+            pids = [self._container.server, *below(self._container.server)]
+        if sum(map(memory, pids)) > MEMORY:
             return f"more than {MEMORY >> 30} GiB of memory"
-        if max(map(_sockets, pids[-1:]), default=0) > SOCKETS:
+        if max(map(sockets, pids[-1:]), default=0) > SOCKETS:
             return f"more than {SOCKETS:,} sockets"
-        if max(map(_files, pids[-1:]), default=0) > FILES:
+        if max(map(files, pids[-1:]), default=0) > FILES:
             return f"more than {FILES:,} files"
         return ""
+
+    def _is_stopped(self) -> bool:
+        """Whether the fork server was stopped, which only a student's code does."""
+        if self._container is not None:
+            return name_and_state(self._container.server)[1] == "T"
+        pids = [] if self.process is None else [self.process.pid, *below(self.process.pid)]
+        told = (name_and_state(pid) for pid in pids)
+        return next((state for name, state in told if name != "bwrap"), "") == "T"
 
     def close(self) -> None:
         """Take the wall down with everything in it."""
@@ -228,6 +236,9 @@ class Wall:
                 if self.process is not None and self.process.poll() is None:
                     return
                 reason = "the wall's first process ended"  # below it we watch what the others take
+                break
+            if self._is_stopped():
+                reason = "the fork server was stopped"
                 break
             if (excess := self.excess()) and time.monotonic() > deadline - seconds + ENDING:
                 reason = f"the fork server does not end {excess}"
@@ -278,41 +289,3 @@ def _byte(connection: socket.socket) -> bytes:
         return connection.recv(1)
     except OSError:
         return b""
-
-
-def _below(pid: int) -> list[int]:
-    """The processes that a process started, and theirs; parents come first."""
-    found = [pid]
-    for parent in found:
-        for children in Path("/proc").glob(f"{parent}/task/*/children"):  # unlike psutil, looks at no others
-            with contextlib.suppress(OSError):
-                found += map(int, children.read_text().split())
-    return found[1:]
-
-
-def _memory(pid: int) -> int:
-    """Bytes that a process takes: private and shared pages, swapped ones, and the tables of pages."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
-    except OSError:
-        return 0
-    counted = ("RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:")
-    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith(counted))
-
-
-def _sockets(pid: int) -> int:
-    """The sockets in a process's network namespace, those that wait in a queue, too."""
-    try:
-        return int(Path(f"/proc/{pid}/net/sockstat").read_text().split(maxsplit=3)[2])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _files(pid: int) -> int:
-    """The files in the writable folders that a process sees."""
-    total = 0
-    for folder in WRITABLE:
-        with contextlib.suppress(OSError):  # not ours to look at, or gone
-            space = os.statvfs(f"/proc/{pid}/root{folder}")
-            total += space.f_files - space.f_ffree
-    return total

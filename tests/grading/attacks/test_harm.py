@@ -1,7 +1,11 @@
 # ruff: noqa: E501  (an attack reads best on one line)
 """Attacks that want to break something: the grader, the machine, the next submission."""
 
+import time
+
 import pytest
+
+from course_lib.grading.wall import ANSWER
 
 CELLS = {
     "ending Python": "import os; os._exit(0)",
@@ -151,16 +155,29 @@ def test_more_files_than_anyone_needs_end_the_cell(attack, tools):
     assert any("100,000 files" in i or "out" in i or "stop" in i for i in graded.incidents)
 
 
+STOPS = ("os.kill(os.getppid(), signal.SIGSTOP)", "os.kill(-1, signal.SIGSTOP)")
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_server_that_is_stopped_delays_nobody_for_long(stop, toy, assignment, quick_station, tools):
+    tools.grade(toy, assignment, quick_station)
+    began = time.monotonic()
+    graded = tools.grade(toy, assignment, quick_station, extras=[f"import os, signal\n{stop}"])
+    assert time.monotonic() - began < ANSWER
+    assert tools.failed(graded) == set()
+    tools.look_around(toy, assignment, quick_station)
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize("stop", ["os.kill(os.getppid(), signal.SIGSTOP)", "os.kill(-1, signal.SIGSTOP)"])
-def test_a_server_that_is_stopped_is_replaced(stop, toy, assignment, patient_station, tools):
-    """It takes up to a quarter of a minute to be sure of it; a submission has a whole one."""
+@pytest.mark.parametrize("stop", STOPS)
+def test_one_that_a_copy_of_the_worker_stops_costs_nobody_else_anything(
+    stop, toy, assignment, patient_station, tools
+):
+    """Two processes then give answers, and which is heard first is chance: that is the student's own loss."""
     extra = (
         f"import os, signal\nif os.fork() == 0:\n    {stop}\n    a = [bytearray(1 << 26) for _ in range(60)]"
     )
-    graded = tools.grade(toy, assignment, patient_station, extras=[extra])
-    assert graded.incidents
-    assert tools.failed(graded) == set()
+    assert tools.grade(toy, assignment, patient_station, extras=[extra]).incidents
     tools.look_around(toy, assignment, patient_station)
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from course_lib.grading import doctor
+from course_lib.grading.processes import files, sockets
 from course_lib.grading.proxy import Connection
 from course_lib.grading.stations import Station
 from course_lib.grading.wall import Wall, WallError
@@ -87,65 +88,74 @@ def test_whoever_kills_a_part_of_the_grader_costs_nobody_a_point(blow, toy, assi
     assert not graded.failed
 
 
-def test_a_wall_whose_server_is_stopped_and_takes_memory_is_taken_down_at_once(walled, monkeypatch):
-    wall = Wall()
-    wall.start()
+@pytest.fixture
+def wall(walled):
+    with contextlib.closing(Wall()) as made:
+        made.start()
+        yield made
+
+
+def server_of(wall):
+    """The fork server, whatever the wall is built of."""
+    if wall.kind != "bubblewrap":
+        return psutil.Process(wall._container.server)
+    return psutil.Process(wall.process.pid).children(recursive=True)[-1]
+
+
+def test_a_server_that_was_stopped_is_not_waited_for(wall):
+    server_of(wall).suspend()
+    began = time.monotonic()
+    with pytest.raises(WallError, match="was stopped"):
+        wall.clean()
+    assert time.monotonic() - began < 6
+
+
+def test_a_wall_whose_server_is_silent_and_takes_memory_is_taken_down_at_once(wall, monkeypatch):
+    monkeypatch.setattr(Wall, "_is_stopped", lambda wall: False)  # as if it were busy
     monkeypatch.setattr("course_lib.grading.wall.MEMORY", 300 << 20)
-    try:
-        worker = Connection(wall.worker({}), time.monotonic() + 30)
-        source = "import os, signal\na = bytearray(1 << 29)\nfor i in range(0, 1 << 29, 4096): a[i] = 1\nos.kill(os.getppid(), signal.SIGSTOP)"
-        worker.ask("exec", name="c", source=source)
-        assert "GiB" in wall.excess()
-        began = time.monotonic()
-        with pytest.raises(WallError, match="does not end"):
-            wall.clean()
-        assert time.monotonic() - began < 6
-    finally:
-        wall.close()
+    server = server_of(wall)
+    worker = Connection(wall.worker({}), time.monotonic() + 30)
+    source = "a = bytearray(1 << 29)\nfor i in range(0, 1 << 29, 4096): a[i] = 1"
+    worker.ask("exec", name="c", source=source)
+    server.suspend()
+    assert "GiB" in wall.excess()
+    began = time.monotonic()
+    with pytest.raises(WallError, match="does not end"):
+        wall.clean()
+    assert time.monotonic() - began < 6
 
 
-def test_sockets_and_files_are_counted(walled):
-    wall = Wall()
-    wall.start()
-    try:
-        worker = Connection(wall.worker({}), time.monotonic() + 30)
-        worker.ask(
-            "exec",
-            name="c",
-            source="import socket\nkept = [socket.socketpair() for _ in range(100)]\nfor i in range(50): open(f'/dev/shm/{i}', 'w')",
-        )
-        from course_lib.grading import wall as module
-
-        pid = psutil.Process(wall.process.pid).children(recursive=True)[-1].pid
-        assert 200 <= module._sockets(pid) < 260
-        assert 50 <= module._files(pid) < 80
-        assert wall.excess() == ""
-    finally:
-        wall.close()
+def test_sockets_and_files_are_counted(wall):
+    server = server_of(wall)
+    worker = Connection(wall.worker({}), time.monotonic() + 30)
+    worker.ask(
+        "exec",
+        name="c",
+        source="import socket\nkept = [socket.socketpair() for _ in range(100)]\nfor i in range(50): open(f'/dev/shm/{i}', 'w')",
+    )
+    (pid,) = (child.pid for child in server.children())
+    assert 200 <= sockets(pid) < 260
+    assert 50 <= files(pid) < 80
+    assert wall.excess() == ""
 
 
-def test_nothing_outlives_the_walls_first_process_even_if_it_is_stopped(walled):
+def test_nothing_outlives_the_walls_first_process_even_if_it_is_stopped(wall):
     """A server that runs ends with its connection; one that a student stopped does not."""
-    wall = Wall()
-    wall.start()
     if wall.kind != "bubblewrap":
         pytest.skip("a container's processes are the engine's children, and removed by its name")
     inside = psutil.Process(wall.process.pid).children(recursive=True)
     try:
-        inside[-1].suspend()
+        server_of(wall).suspend()
         wall.process.kill()
         assert psutil.wait_procs(inside, timeout=10)[1] == []
     finally:
         for process in inside:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        wall.close()
 
 
-def test_a_wall_that_is_watched_by_nobody_is_taken_down(walled):
+def test_a_wall_that_is_watched_by_nobody_is_taken_down(wall):
     """Its first process may be killed before the others have been told to die with it."""
-    wall = Wall()
-    wall.start()
     first = wall.process
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
