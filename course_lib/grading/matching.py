@@ -30,7 +30,7 @@ class Matched:
     def own(self) -> list[tuple[Cell, set[str]]]:
         """The student's own code cells in the order in which they will run, with the names that each defines.
 
-        A cell with a `%%` magic defines none.
+        A cell with a `%%` magic defines none. To be read when `before` is complete.
         """
         places = range(-1, len(self.source.cells))
         cells = [c for i in places for c in (*self.before.get(i, ()), *self.extras.get(i, ()))]

@@ -210,6 +210,17 @@ def test_of_the_students_own_answers_the_last_to_run_counts(small_source, small_
     assert rebuild(small_source, nb)[0].cells == nb.cells
 
 
+def test_an_answer_in_a_spare_copy_of_another_answers_cell_is_taken(small_source, small_release):
+    spare = copy.deepcopy(find(small_release, "pair"))
+    spare.source = "def double(x):\n    return 2 * x"
+    find(small_release, "pair").source = "def up(x):\n    return x + 1"
+    small_release.cells.insert(0, spare)
+    nb, notes = rebuild(small_source, small_release)
+    assert find(nb, "double").source == spare.source
+    assert "answer cell double is untouched; its answer is taken from cell 1" in notes
+    assert rebuild(small_source, nb)[0].cells == nb.cells
+
+
 def test_an_answer_given_is_never_replaced_by_an_experiment_with_the_same_name(small_source, small_release):
     find(small_release, "double").source = "def double(x): return 2 * x"
     own_cell(small_release, "double = None")
